@@ -1,0 +1,35 @@
+"""The secret in a mailed link: derived from its request's id, so no event carries it.
+
+Accounts and notifier share one key and compute the same token; a token that wasn't
+made with it, or was made for another purpose, reads as nothing.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from hashlib import sha256
+from uuid import UUID
+
+VERIFY_EMAIL = "verify-email"
+RESET_PASSWORD = "reset-password"  # noqa: S105 - a purpose, not a password
+
+#: 16 bytes of request id and 32 of HMAC-SHA256 make 64 characters, without padding.
+TOKEN_LENGTH = 64
+
+
+def link_token(key: bytes, purpose: str, request_id: UUID) -> str:
+    """Return the token of the link that answers this request."""
+    signature = hmac.digest(key, purpose.encode() + request_id.bytes, sha256)
+    return urlsafe_b64encode(request_id.bytes + signature).decode("ascii")
+
+
+def read_link_token(key: bytes, purpose: str, token: str) -> UUID | None:
+    """Return the id of the request that the token answers; None if it isn't ours."""
+    if len(token) != TOKEN_LENGTH:
+        return None
+    try:
+        request_id = UUID(bytes=urlsafe_b64decode(token)[:16])
+    except (NotBase64, ValueError):
+        return None
+    expected = link_token(key, purpose, request_id)
+    return request_id if hmac.compare_digest(expected, token) else None
