@@ -1,0 +1,69 @@
+# Every chore of the Client Area. `make` alone prints this list.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup run reset test test-unit test-integration test-e2e check format \
+        lint types imports generated audit bench lock
+
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest -q
+CODE := chassis contracts services gateway deploy tests bench
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make the virtual environment and install what the lock file names
+	@sh deploy/setup.sh
+
+run: setup ## Run everything here, with demo data (Ctrl-C stops it)
+	@exec $(PY) -m deploy.local run
+
+reset: setup ## Empty the data folder of `make run`
+	@$(PY) -m deploy.local reset
+
+test: setup ## Run every test, on both cores
+	@$(PYTEST) -n auto --dist worksteal tests
+
+test-unit: setup ## Run the tests that need no server
+	@$(PYTEST) -n auto tests/unit tests/tidy
+
+test-integration: setup ## Run the tests of each part against real servers
+	@$(PYTEST) -n auto tests/integration
+
+test-e2e: setup ## Run the tests of the whole, through the gateway
+	@$(PYTEST) -n auto tests/e2e
+
+check: setup ## Format, lint, types, imports, and generated files up to date
+	@.venv/bin/ruff format --check --quiet $(CODE) || \
+		{ echo "run 'make format'"; exit 1; }
+	@.venv/bin/ruff check --quiet $(CODE)
+	@.venv/bin/basedpyright --level warning
+	@.venv/bin/lint-imports --no-logo 2>&1
+	@$(PY) -m deploy.references --check
+	@echo "check: all is well"
+
+format: setup ## Format the code
+	@.venv/bin/ruff format $(CODE)
+	@.venv/bin/ruff check --fix --quiet $(CODE)
+
+lint: setup ## Lint alone
+	@.venv/bin/ruff check $(CODE)
+
+types: setup ## Types alone
+	@.venv/bin/basedpyright --level warning
+
+imports: setup ## Layering alone
+	@.venv/bin/lint-imports
+
+generated: setup ## Write the generated references anew
+	@$(PY) -m deploy.references
+
+audit: setup ## Prove the money and the messages of the running stack
+	@$(PY) -m deploy.audit
+
+bench: setup ## Measure; the table also lands in bench/results.md
+	@$(PY) -m bench
+
+lock: setup ## Resolve the dependencies anew
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --upgrade \
+		--group dev --group local -o requirements.lock pyproject.toml

@@ -1,0 +1,98 @@
+"""Events of accounts: customers, staff members and the links mailed to them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from chassis.events import Event, event
+
+
+class Address(BaseModel):
+    """A postal address as the customer wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    line1: str
+    line2: str | None = None
+    city: str
+    region: str | None = None
+    postal_code: str | None = None
+
+
+class Contact(BaseModel):
+    """A person who may act for the customer and gets the customer's mails."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    user_id: UUID
+    name: str
+    email: str
+    email_verified: bool
+    language: str
+    permissions: list[str]
+
+
+class _CustomerState(Event):
+    customer_id: UUID
+    name: str
+    company: str | None
+    tax_id: str | None
+    country: str
+    currency: str
+    language: str
+    time_zone: str
+    phone: str | None
+    address: Address | None
+    contacts: list[Contact]
+
+
+@event("accounts.customer.registered.v1", subject="customer_id")
+class CustomerRegistered(_CustomerState):
+    """A visitor became a customer."""
+
+
+@event("accounts.customer.updated.v1", subject="customer_id")
+class CustomerUpdated(_CustomerState):
+    """The customer's details or contacts changed."""
+
+
+class _StaffMemberState(Event):
+    user_id: UUID
+    name: str
+    email: str
+    role: str
+    language: str
+    active: bool
+
+
+@event("accounts.staff_member.added.v1", subject="user_id")
+class StaffMemberAdded(_StaffMemberState):
+    """Somebody joined the staff."""
+
+
+@event("accounts.staff_member.updated.v1", subject="user_id")
+class StaffMemberUpdated(_StaffMemberState):
+    """A staff member's details changed."""
+
+
+class _LinkRequested(Event):
+    """A one-time link is wanted; its token derives from request_id, never carried."""
+
+    request_id: UUID
+    user_id: UUID
+    customer_id: UUID | None
+    name: str
+    email: str
+    language: str
+    expires_at: datetime
+
+
+@event("accounts.email_verification.requested.v1", subject="request_id")
+class EmailVerificationRequested(_LinkRequested):
+    """An address is to be proved by the link that is mailed to it."""
+
+
+@event("accounts.password_reset.requested.v1", subject="request_id")
+class PasswordResetRequested(_LinkRequested):
+    """Somebody asked for a new password."""

@@ -1,0 +1,56 @@
+"""Events of tickets: each carries the ticket's state, most the message behind it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chassis.events import Event, event
+
+
+class _TicketState(Event):
+    """`status`: open, answered, customer_reply, on_hold or closed."""
+
+    ticket_id: UUID
+    customer_id: UUID
+    requester_id: UUID
+    protocol: str
+    department: str
+    subject_line: str
+    status: str
+    priority: str
+    invoice_id: UUID | None
+    service_ids: list[UUID]
+
+
+class _MessageAdded(_TicketState):
+    message_id: UUID
+    author_name: str
+    text: str
+    attachment_names: list[str]
+    at: datetime
+
+
+@event("tickets.ticket.opened.v1", subject="ticket_id")
+class TicketOpened(_MessageAdded):
+    """A customer opened a ticket."""
+
+
+@event("tickets.ticket.replied.v1", subject="ticket_id")
+class TicketReplied(_MessageAdded):
+    """The customer wrote again."""
+
+
+@event("tickets.ticket.answered.v1", subject="ticket_id")
+class TicketAnswered(_MessageAdded):
+    """Staff, or the system on its behalf, answered in public."""
+
+
+@event("tickets.ticket.closed.v1", subject="ticket_id")
+class TicketClosed(_TicketState):
+    """The ticket is closed; `closed_by` is customer, staff or system."""
+
+    closed_by: str
+
+
+@event("tickets.ticket.reopened.v1", subject="ticket_id")
+class TicketReopened(_TicketState):
+    """A closed ticket is open again."""

@@ -1,0 +1,1 @@
+"""Billing: orders, services, invoices, payments, credit, and the ledger under them."""

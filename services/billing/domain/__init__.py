@@ -1,0 +1,1 @@
+"""Billing's pure rules: frozen dataclasses in, new ones out."""

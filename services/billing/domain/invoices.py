@@ -1,0 +1,156 @@
+"""What an invoice is, and how money changes it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from chassis.errors import Conflict
+from chassis.money import Money
+
+
+class InvoiceKind(StrEnum):
+    SERVICE = "service"
+    TOP_UP = "top_up"
+
+
+class InvoiceStatus(StrEnum):
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
+
+
+class LineKind(StrEnum):
+    FIRST = "first"
+    RENEWAL = "renewal"
+    SETUP = "setup"
+    TOP_UP = "top_up"
+
+
+class InvoiceNotOpen(Conflict):
+    """The invoice is not open."""
+
+
+class InvoiceNotDraft(Conflict):
+    """The invoice is issued already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One charge.
+
+    The period is None for a first line until activation, and for what pays for no
+    span of time.
+    """
+
+    id: UUID
+    position: int
+    kind: LineKind
+    service_id: UUID | None
+    description: str
+    quantity: int
+    unit: Money
+    subtotal: Money
+    tax: Money
+    total: Money
+    tax_rate_bp: int = 0
+    period_start: date | None = None
+    period_end: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A buyer's or seller's details as they stood at issue."""
+
+    name: str
+    company: str | None = None
+    tax_id: str | None = None
+    email: str | None = None
+    country: str | None = None
+    language: str = "en"
+    address: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """`allocated` is what money, credit and credit notes have paid so far."""
+
+    id: UUID
+    customer_id: UUID
+    kind: InvoiceKind
+    status: InvoiceStatus
+    currency: str
+    subtotal: Money
+    tax: Money
+    total: Money
+    allocated: Money
+    due_on: date
+    version: int
+    order_id: UUID | None = None
+    number: str | None = None
+    issued_on: date | None = None
+    paid_on: date | None = None
+    buyer: Party | None = None
+    seller: Party | None = None
+    lines: tuple[Line, ...] = field(default=())
+
+    @property
+    def remaining(self) -> Money:
+        """What is still to be paid: nothing once the invoice is void."""
+        if self.status is InvoiceStatus.VOID:
+            return Money.zero(self.currency)
+        return self.total - self.allocated
+
+    @property
+    def is_open(self) -> bool:
+        return self.status is InvoiceStatus.OPEN
+
+
+def issue(
+    invoice: Invoice, *, number: str, buyer: Party, seller: Party, on: date
+) -> Invoice:
+    """Number and freeze a draft; one that asks for nothing is paid at once."""
+    if invoice.status is not InvoiceStatus.DRAFT:
+        raise InvoiceNotDraft(f"invoice {invoice.number} is {invoice.status}")
+    free = not invoice.total.positive
+    return replace(
+        invoice,
+        status=InvoiceStatus.PAID if free else InvoiceStatus.OPEN,
+        number=number,
+        buyer=buyer,
+        seller=seller,
+        issued_on=on,
+        paid_on=on if free else None,
+        version=invoice.version + 1,
+    )
+
+
+def allocate(invoice: Invoice, amount: Money, *, on: date) -> Invoice:
+    """Put `amount`, at most what remains, towards an open invoice."""
+    if not invoice.is_open:
+        raise InvoiceNotOpen(f"invoice {invoice.number} is {invoice.status}")
+    if not amount.positive or amount > invoice.remaining:
+        raise ValueError(f"{amount} can't be allocated to {invoice.remaining}")
+    allocated = invoice.allocated + amount
+    paid = allocated == invoice.total
+    return replace(
+        invoice,
+        allocated=allocated,
+        status=InvoiceStatus.PAID if paid else InvoiceStatus.OPEN,
+        paid_on=on if paid else None,
+        version=invoice.version + 1,
+    )
+
+
+def void(invoice: Invoice) -> Invoice:
+    """Make a draft or open invoice void; what was allocated must be freed beside it."""
+    if invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN):
+        raise InvoiceNotOpen(f"invoice {invoice.number} is {invoice.status}")
+    return replace(
+        invoice,
+        status=InvoiceStatus.VOID,
+        allocated=Money.zero(invoice.currency),
+        version=invoice.version + 1,
+    )
