@@ -151,6 +151,7 @@ class CreditChanged(Event):
     """A customer's credit in one currency moved.
 
     `reason`: top_up, overpayment, applied, automatic, freed or reversed.
+    `invoice_remaining` is what is left to pay on the invoice after the change.
     """
 
     account_id: UUID
@@ -160,6 +161,7 @@ class CreditChanged(Event):
     reason: str
     invoice_id: UUID | None = None
     invoice_number: str | None = None
+    invoice_remaining: MoneyModel | None = None
 
 
 @event("billing.clock.moved.v1", subject="clock_id")
