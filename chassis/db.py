@@ -1,0 +1,246 @@
+"""Postgres: transactions and the pool; the only module that speaks asyncpg."""
+
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any, LiteralString, TypeAlias, cast
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from pydantic_core import from_json, to_json
+
+from chassis import outbox
+from chassis.errors import DomainError, Unavailable
+from chassis.events import Event
+
+Record: TypeAlias = asyncpg.Record
+
+ACQUIRE_SECONDS = 2.0
+CONNECT_SECONDS = 5.0
+#: Beyond the server's own statement timeout: only a silent server takes so long.
+COMMAND_SECONDS = 10.0
+SERVER_TIMEOUTS = {
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "15s",
+}
+
+
+class DatabaseBusy(Unavailable):
+    """The database is too busy right now; try again shortly."""
+
+
+class DatabaseAway(Unavailable):
+    """The database can't be reached right now; try again shortly."""
+
+
+class Transaction:
+    """An open transaction; commands receive it and never open their own."""
+
+    def __init__(self, connection: asyncpg.Connection, source: str) -> None:
+        self._connection = connection
+        self._source = source
+        self.emitted = False
+
+    async def fetch(self, sql: LiteralString, *args: object) -> list[Record]:
+        return await self._connection.fetch(sql, *args)
+
+    async def fetchrow(self, sql: LiteralString, *args: object) -> Record | None:
+        return await self._connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: LiteralString, *args: object) -> Any:
+        return await self._connection.fetchval(sql, *args)
+
+    async def execute(self, sql: LiteralString, *args: object) -> int:
+        """Run the statement and return how many rows it affected."""
+        count = (await self._connection.execute(sql, *args)).rpartition(" ")[2]
+        return int(count) if count.isdecimal() else 0
+
+    async def executemany(
+        self, sql: LiteralString, rows: Iterable[Sequence[object]]
+    ) -> None:
+        await self._connection.executemany(sql, rows)
+
+    async def copy(
+        self,
+        table: LiteralString,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+    ) -> None:
+        """Insert the rows by COPY: the fastest way in for many."""
+        await self._connection.copy_records_to_table(
+            table, records=[tuple(row) for row in rows], columns=list(columns)
+        )
+
+    async def emit(self, event: Event) -> None:
+        """Announce the event when this transaction commits; the one way to publish."""
+        row = outbox.row_of(event, self._source)
+        await self._connection.execute(outbox.INSERT, *row)
+        self.emitted = True
+
+    async def emit_many(self, events: Sequence[Event]) -> None:
+        """Announce many events, with one statement."""
+        await self._insert_events(events, republished=False)
+
+    async def republish(self, events: Sequence[Event]) -> None:
+        """Send known states again, marked so, for projections to be rebuilt."""
+        await self._insert_events(events, republished=True)
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """Return a part of the transaction that can fail alone."""
+        return _block(self._connection)
+
+    async def _insert_events(
+        self, events: Sequence[Event], *, republished: bool
+    ) -> None:
+        if events:
+            columns = outbox.columns_of(events, self._source, republished=republished)
+            await self._connection.execute(outbox.INSERT_MANY, *columns)
+            self.emitted = True
+
+
+class Database:
+    """The pool of one process's connections to its own schema."""
+
+    def __init__(self, pool: asyncpg.Pool, source: str) -> None:
+        self._pool = pool
+        self._source = source
+        #: Called after each commit that put events into the outbox.
+        self.on_emitted: Callable[[], None] = _nothing
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        return self._pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        """Open a READ COMMITTED transaction; it commits if the block succeeds."""
+        async with self._acquired() as connection:
+            tx = Transaction(connection, self._source)
+            async with connection.transaction():
+                yield tx
+        if tx.emitted:
+            self.on_emitted()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[Transaction]:
+        """Open a transaction that can't write."""
+        async with (
+            self._acquired() as connection,
+            connection.transaction(readonly=True),
+        ):
+            yield Transaction(connection, self._source)
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncGenerator[asyncpg.Connection]:
+        proxy = await self._acquire()
+        # The stubs tell a pooled connection from a plain one; their faces are equal.
+        connection = cast("asyncpg.Connection", proxy)
+        try:
+            with _translated(connection):
+                yield connection
+        finally:
+            await self._pool.release(proxy)
+
+    async def _acquire(self) -> PoolConnectionProxy:
+        try:
+            return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        except TimeoutError:
+            raise DatabaseBusy("no database connection is free") from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
+            raise DatabaseAway from away
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, *, schema: str, pool_size: int = 10
+) -> AsyncGenerator[Database]:
+    """Open the pool; the server may be away, connections are made when needed."""
+    pool = asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=pool_size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        init=set_codecs,
+        # Nothing of ours outlives its transaction, so there is nothing to reset.
+        reset=_keep,
+        server_settings=server_settings(schema),
+    )
+    async with pool:
+        yield Database(pool, schema)
+
+
+def server_settings(schema: str) -> dict[str, str]:
+    """Return what every connection of a process sets."""
+    return {
+        "application_name": schema,
+        "search_path": f"{schema}, public",
+        "timezone": "UTC",
+        **SERVER_TIMEOUTS,
+    }
+
+
+async def set_codecs(connection: asyncpg.Connection) -> None:
+    """Make jsonb columns read and write Python objects, in COPY too."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + to_json(value),
+        decoder=lambda value: from_json(value[1:]),
+        format="binary",
+    )
+
+
+@contextmanager
+def violations_as(**errors: DomainError) -> Generator[None]:
+    """Raise the named error when the constraint of that name is violated."""
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as violation:
+        error = errors.get(violation.constraint_name or "")
+        if error is None:
+            raise
+        raise error from violation
+
+
+@contextmanager
+def _translated(connection: asyncpg.Connection) -> Generator[None]:
+    """Turn the server's troubles into Unavailable: the caller may try again."""
+    try:
+        yield
+    except (
+        asyncpg.LockNotAvailableError,
+        asyncpg.QueryCanceledError,
+        asyncpg.DeadlockDetectedError,
+        asyncpg.SerializationError,
+        TimeoutError,
+    ) as busy:
+        raise DatabaseBusy from busy
+    except (
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.IdleInTransactionSessionTimeoutError,
+        ConnectionError,
+    ) as away:
+        raise DatabaseAway from away
+    except asyncpg.InterfaceError as fault:
+        # The same class tells of a lost connection and of a fault in our code.
+        if connection.is_closed():
+            raise DatabaseAway from fault
+        raise
+
+
+@asynccontextmanager
+async def _block(connection: asyncpg.Connection) -> AsyncGenerator[None]:
+    async with connection.transaction():
+        yield
+
+
+async def _keep(connection: asyncpg.Connection) -> None:
+    """Hand a connection back as it is."""
+    del connection
+
+
+def _nothing() -> None:
+    pass

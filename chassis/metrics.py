@@ -1,0 +1,29 @@
+"""What a process measures about itself, for Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+outbox_waiting = Gauge("outbox_waiting_rows", "Events that are not published yet")
+outbox_age = Gauge("outbox_oldest_seconds", "Age of the oldest unpublished event")
+events_published = Counter("events_published", "Events confirmed by the broker")
+publish_failures = Counter(
+    "event_publish_failures", "Events that the broker did not take", ["reason"]
+)
+events_handled = Counter(
+    "events_handled", "Events whose effects are committed", ["consumer", "type"]
+)
+events_failed = Counter(
+    "events_failed", "Deliveries that a handler failed on", ["consumer", "type"]
+)
+events_repeated = Counter(
+    "events_repeated", "Deliveries of events handled before", ["consumer"]
+)
+events_dead = Counter(
+    "events_dead", "Deliveries sent to the dead letters", ["consumer"]
+)
+consumer_lag = Gauge(
+    "consumer_lag_seconds", "Age of the last handled event", ["consumer"]
+)
+job_seconds = Histogram("job_seconds", "How long a job ran", ["job"])
+job_failures = Counter("job_failures", "Runs of a job that failed", ["job"])
+pool_size = Gauge("database_connections", "Open connections of the pool")
+pool_idle = Gauge("database_connections_idle", "Connections that nobody uses")

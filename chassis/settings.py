@@ -1,0 +1,73 @@
+"""A process's settings: typed, from the environment, secrets also from files."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Part = Literal["http", "relay", "consumers", "jobs"]
+PARTS: frozenset[Part] = frozenset(("http", "relay", "consumers", "jobs"))
+
+S_ = TypeVar("S_", bound="ProcessSettings")
+
+
+class ProcessSettings(BaseSettings):
+    """What every process needs to know; each service derives its own."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    database_url: str = ""
+    owner_database_url: str = ""
+    amqp_url: str = ""
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: Which parts this process runs: `PARTS=http,relay`.
+    parts: Annotated[frozenset[Part], NoDecode] = PARTS
+    company_time_zone: str = "America/Sao_Paulo"
+    #: Lets staff move the business clock; never on where money is real.
+    sandbox_clock: bool = False
+    jwks_url: str = ""
+    token_issuer: str = "clientarea"  # noqa: S105 - a name, not a secret
+    blobs_dir: Path | None = None
+    pool_size: int = Field(default=10, ge=2, le=200)
+    relay_poll_seconds: float = Field(default=0.1, gt=0, le=60)
+    #: Holds every event back for so long; for tests of readers that must wait.
+    relay_delay_seconds: float = Field(default=0.0, ge=0, le=60)
+    prefetch: int = Field(default=50, ge=1, le=50)
+    keep_outbox_days: int = Field(default=30, ge=1)
+    keep_inbox_days: int = Field(default=90, ge=1)
+    keep_idempotency_days: int = Field(default=30, ge=1)
+    keep_job_runs_days: int = Field(default=30, ge=1)
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(_secrets_dir=os.environ.get("SECRETS_DIR"), **values)
+
+    @field_validator("parts", mode="before")
+    @classmethod
+    def split_parts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+
+class SettingsWrong(SystemExit):
+    """The environment is missing something, or has it wrong; ends the process."""
+
+
+def load_settings(settings: type[S_], *needed: str) -> S_:
+    """Read the settings; stop with one line that names each faulty variable."""
+    try:
+        loaded = settings()
+    except ValidationError as wrong:
+        faults = [
+            f"{'_'.join(map(str, fault['loc'][:1])).upper()}: {fault['msg']}"
+            for fault in wrong.errors()
+        ]
+        raise SettingsWrong("; ".join(faults)) from None
+    missing = [name.upper() for name in needed if not getattr(loaded, name)]
+    if missing:
+        raise SettingsWrong("; ".join(f"{name}: is not set" for name in missing))
+    return loaded
