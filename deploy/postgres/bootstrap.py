@@ -1,0 +1,146 @@
+"""Make the database, and for each service its schema and its two roles.
+
+`<service>_owner` owns the schema and migrates it; `<service>` reads and writes its
+rows and can change nothing else. `auditor` reads everything and changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+AUDITOR = "auditor"
+EXTENSIONS = ("citext", "btree_gist")
+#: Roles are the whole server's: bootstraps of several databases take turns.
+TURN = 7_321_005_119
+
+
+def roles_of(services: Sequence[str]) -> list[str]:
+    """Return every role that needs a password."""
+    return [role for name in services for role in (name, owner_of(name))] + [AUDITOR]
+
+
+def owner_of(service: str) -> str:
+    return f"{service}_owner"
+
+
+async def bootstrap(
+    admin_url: str,
+    services: Sequence[str],
+    passwords: Mapping[str, str],
+    database: str = "clientarea",
+) -> dict[str, str]:
+    """Bring the server to this state from whatever it is in; return role → DSN."""
+    roles = roles_of(services)
+    admin = await asyncpg.connect(admin_url)
+    try:
+        await admin.execute("SELECT pg_advisory_lock($1)", TURN)
+        await _make_database(admin, database)
+        for role in roles:
+            await _make_role(admin, role, passwords[role])
+        await _make_schemas(_dsn(admin_url, database), database, services)
+    finally:
+        await admin.close()
+    return {role: _dsn(admin_url, database, role, passwords[role]) for role in roles}
+
+
+def _dsn(url: str, database: str, role: str = "", password: str = "") -> str:
+    """Return `url` with another database and, where given, another role."""
+    parts = urlsplit(url)
+    host = parts.netloc
+    if role:
+        server = host.rpartition("@")[2]
+        host = f"{quote(role, safe='')}:{quote(password, safe='')}@{server}"
+    return urlunsplit(parts._replace(netloc=host, path=f"/{quote(database, safe='')}"))
+
+
+async def _make_database(admin: asyncpg.Connection, name: str) -> None:
+    known = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
+    if not await admin.fetchval(known, name):
+        await _run(admin, "CREATE DATABASE %I", name)
+    # By default everybody may connect, and make temporary tables.
+    await _run(admin, "REVOKE ALL ON DATABASE %I FROM PUBLIC", name)
+
+
+async def _make_role(admin: asyncpg.Connection, role: str, password: str) -> None:
+    known = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
+    if not await admin.fetchval(known, role):
+        await _run(admin, "CREATE ROLE %I", role)
+    await _run(
+        admin,
+        "ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD %L",
+        role,
+        password,
+    )
+
+
+async def _make_schemas(url: str, database: str, services: Sequence[str]) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            for extension in EXTENSIONS:
+                await _run(
+                    connection,
+                    "CREATE EXTENSION IF NOT EXISTS %I SCHEMA public",
+                    extension,
+                )
+            await connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+            await _admit(connection, database, AUDITOR)
+            await _run(
+                connection,
+                "ALTER ROLE %I SET default_transaction_read_only = on",
+                AUDITOR,
+            )
+            for service in services:
+                await _make_schema(connection, database, service)
+    finally:
+        await connection.close()
+
+
+async def _make_schema(
+    connection: asyncpg.Connection, database: str, service: str
+) -> None:
+    owner = owner_of(service)
+    await _run(
+        connection, "CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I", service, owner
+    )
+    for role in (service, owner):
+        await _admit(connection, database, role)
+        await _run(
+            connection,
+            "ALTER ROLE %I IN DATABASE %I SET search_path = %I, public",
+            role,
+            database,
+            service,
+        )
+    await _let_in(connection, service)
+
+
+async def _let_in(connection: asyncpg.Connection, service: str) -> None:
+    """Let the runtime role use what the owner will make, and the auditor read it."""
+    for role, tables, sequences in (
+        (service, "SELECT, INSERT, UPDATE, DELETE", "USAGE, SELECT"),
+        (AUDITOR, "SELECT", "SELECT"),
+    ):
+        await _run(connection, "GRANT USAGE ON SCHEMA %I TO %I", service, role)
+        for rights, kind in ((tables, "TABLES"), (sequences, "SEQUENCES")):
+            await _run(
+                connection,
+                "ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I"
+                f" GRANT {rights} ON {kind} TO %I",
+                owner_of(service),
+                service,
+                role,
+            )
+
+
+async def _admit(connection: asyncpg.Connection, database: str, role: str) -> None:
+    await _run(connection, "GRANT CONNECT ON DATABASE %I TO %I", database, role)
+
+
+async def _run(connection: asyncpg.Connection, template: str, *names: str) -> None:
+    """Run DDL, which takes no arguments: Postgres itself quotes the names."""
+    sql = await connection.fetchval(
+        "SELECT format($1, VARIADIC $2::text[])", template, list(names)
+    )
+    await connection.execute(sql)
