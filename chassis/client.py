@@ -1,0 +1,68 @@
+"""Calls to other processes' HTTP: bounded in time, carrying the cause along."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from chassis.context import current_cause
+from chassis.errors import Unavailable
+from chassis.tracing import HEADER
+
+CONNECT_SECONDS = 1.0
+TOTAL_SECONDS = 10.0
+MAXIMUM_CONNECTIONS = 200
+
+
+class UpstreamAway(Unavailable):
+    """Another part of the system doesn't answer right now; try again shortly."""
+
+
+class ServiceClient:
+    """One process seen from another; `open_client` makes it."""
+
+    def __init__(self, base_url: str, session: aiohttp.ClientSession) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._session = session
+
+    async def get_json(self, path: str, *, token: str | None = None) -> Any:
+        """Return the answer to a GET, or raise UpstreamAway if it is no success."""
+        headers = carried_headers(token)
+        try:
+            async with self._session.get(self.base_url + path, headers=headers) as got:
+                got.raise_for_status()
+                return await got.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise UpstreamAway from error
+
+
+@asynccontextmanager
+async def open_client(
+    base_url: str,
+    *,
+    connect_seconds: float = CONNECT_SECONDS,
+    total_seconds: float = TOTAL_SECONDS,
+) -> AsyncGenerator[ServiceClient]:
+    """Open a pool of connections to one process."""
+    timeout = aiohttp.ClientTimeout(
+        total=total_seconds, connect=connect_seconds, sock_connect=connect_seconds
+    )
+    connector = aiohttp.TCPConnector(limit=MAXIMUM_CONNECTIONS)
+    async with aiohttp.ClientSession(
+        timeout=timeout, connector=connector, auto_decompress=False
+    ) as session:
+        yield ServiceClient(base_url, session)
+
+
+def carried_headers(token: str | None = None) -> dict[str, str]:
+    """Return the headers that let the other process know the cause and the caller."""
+    cause = current_cause()
+    headers = {"X-Request-Id": cause.cause_id}
+    if cause.traceparent:
+        headers[HEADER] = cause.traceparent
+    if cause.address:
+        headers["X-Forwarded-For"] = cause.address
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return headers

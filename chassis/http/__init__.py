@@ -1,0 +1,35 @@
+"""HTTP: declared routes, one strict reader, problem documents, idempotent POSTs."""
+
+from aiohttp.web import Response
+
+from chassis.http.app import build_app
+from chassis.http.call import Call
+from chassis.http.cursors import decode_cursor, encode_cursor
+from chassis.http.models import Body, Page, PageQuery, Query, View
+from chassis.http.policies import Policy, customer, public, signed_in, staff
+from chassis.http.routes import Routes
+from chassis.http.server import serving
+from chassis.http.uploads import UploadedFile
+from chassis.principal import Principal
+
+__all__ = [
+    "Body",
+    "Call",
+    "Page",
+    "PageQuery",
+    "Policy",
+    "Principal",
+    "Query",
+    "Response",
+    "Routes",
+    "UploadedFile",
+    "View",
+    "build_app",
+    "customer",
+    "decode_cursor",
+    "encode_cursor",
+    "public",
+    "serving",
+    "signed_in",
+    "staff",
+]

@@ -1,0 +1,72 @@
+"""The application of one process: its routes behind the middlewares they share."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from chassis.clock import Clock
+from chassis.db import Database
+from chassis.http.call import Surroundings
+from chassis.http.dispatch import handler_of
+from chassis.http.observing import observing
+from chassis.http.openapi import document
+from chassis.http.problems import problems
+from chassis.http.reader import MAXIMUM_BODY_BYTES
+from chassis.http.routes import Routes, all_routes
+from chassis.resources import Resources
+from chassis.tokens import TokenVerifier
+
+VERSION = "1"
+
+
+def build_app(
+    *,
+    name: str,
+    routes: Sequence[Routes],
+    resources: Resources,
+    verifier: TokenVerifier,
+    clock: Clock,
+    database: Database | None = None,
+    behind_gateway: bool = True,
+) -> web.Application:
+    """Return the application; raises MisdeclaredRoute before anything is served."""
+    surroundings = Surroundings(resources=resources, clock=clock, database=database)
+    app = web.Application(
+        middlewares=[observing(behind_gateway=behind_gateway), problems],
+        client_max_size=MAXIMUM_BODY_BYTES,
+    )
+    declared = all_routes(routes)
+    # A path with fixed parts goes before one that could swallow them.
+    for route in sorted(declared, key=lambda route: route.path.replace("{", "\x7f")):
+        app.router.add_route(
+            route.method, route.path, handler_of(route, surroundings, verifier)
+        )
+    published = document(declared, title=name, version=VERSION)
+    app.router.add_get("/openapi.json", _answering(published))
+    app.cleanup_ctx.append(_beside(verifier))
+    return app
+
+
+def _answering(document: dict[str, object]) -> Handler:
+    content = json.dumps(document, ensure_ascii=False).encode()
+
+    async def answer(request: web.Request) -> web.Response:
+        del request
+        return web.Response(body=content, content_type="application/json")
+
+    return answer
+
+
+def _beside(
+    verifier: TokenVerifier,
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Keep the verifier's keys fresh while the application is served."""
+
+    async def run(app: web.Application) -> AsyncIterator[None]:
+        del app
+        async with verifier.running():
+            yield
+
+    return run

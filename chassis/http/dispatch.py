@@ -1,0 +1,217 @@
+"""From request to handler and back: the same steps, in the same order, for each route.
+
+Token and policy, then parameters, query and body, then the idempotency key, then the
+handler; whatever is wrong raises, and the problems middleware tells it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, datetime
+from types import UnionType
+from typing import Any, get_args
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel, ValidationError
+
+from chassis.context import acting_as, current_cause
+from chassis.errors import FieldError, NotAuthenticated, RuleViolated, Unavailable
+from chassis.http import idempotency
+from chassis.http.call import AlreadyAnswered, Call, Surroundings, encode
+from chassis.http.models import Body, Query
+from chassis.http.reader import (
+    check_json,
+    check_text,
+    read_body,
+    require_json,
+)
+from chassis.http.routes import Route
+from chassis.http.wording import invalid_request
+from chassis.principal import Principal
+from chassis.tokens import BadToken, TokenVerifier
+
+log = structlog.get_logger("http")
+
+
+class TookTooLong(Unavailable):
+    """The answer took too long; ask again to see how it ended."""
+
+
+def handler_of(
+    route: Route, surroundings: Surroundings, verifier: TokenVerifier
+) -> Handler:
+    """Return the aiohttp handler that answers the route."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        principal = await _authenticate(request, route, verifier)
+        call = Call(request, route, surroundings, principal)
+        try:
+            async with asyncio.timeout(route.seconds):
+                return await _answer(call)
+        except TimeoutError:
+            raise TookTooLong from None
+
+    return handle
+
+
+async def _authenticate(
+    request: web.Request, route: Route, verifier: TokenVerifier
+) -> Principal | None:
+    principal = None
+    try:
+        principal = await _principal(request, verifier)
+    except (NotAuthenticated, Unavailable):
+        # A stale token must not keep anybody from what is open to all.
+        if not route.policy.public:
+            raise
+    route.policy.check(principal)
+    if principal is not None:
+        acting_as(principal.actor)
+    return principal
+
+
+async def _principal(request: web.Request, verifier: TokenVerifier) -> Principal | None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise BadToken("the Authorization header must be: Bearer <access token>")
+    return await verifier.verify(token.strip())
+
+
+async def _answer(call: Call) -> web.StreamResponse:
+    arguments, content = await _read(call)
+    _expect_key(call)
+    try:
+        if not call.route.upload:
+            await call.claim(call.request.query_string.encode(), content)
+        result = await call.route.handler(call, **arguments)
+        return await _respond(call, result)
+    except AlreadyAnswered as already:
+        return _json(already.answer)
+    except BaseException:
+        await _release(call)
+        raise
+
+
+async def _respond(call: Call, result: object) -> web.StreamResponse:
+    if isinstance(result, web.StreamResponse):
+        return result
+    if not isinstance(result, BaseModel | None):
+        raise TypeError(f"{call.route.name} answered with {type(result).__name__}")
+    answer = idempotency.Answer(call.route.status, encode(result))
+    await call.finish(answer)
+    return _json(answer)
+
+
+def _json(answer: idempotency.Answer) -> web.Response:
+    if not answer.body:
+        return web.Response(status=answer.status)
+    return web.Response(
+        status=answer.status,
+        body=answer.body,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _release(call: Call) -> None:
+    try:
+        await call.release()
+    except Unavailable as error:
+        # The lease ends by itself; the error that brought us here is what matters.
+        log.warning("idempotency key not released", reason=str(error))
+
+
+async def _read(call: Call) -> tuple[dict[str, object], bytes]:
+    route, request = call.route, call.request
+    arguments: dict[str, object] = _path_values(route, request)
+    arguments |= _query(route, request)
+    if route.body is None:
+        return arguments, b""
+    content = await _json_body(request)
+    arguments["body"] = _validated(route.body, content)
+    return arguments, content
+
+
+def _path_values(route: Route, request: web.Request) -> dict[str, object]:
+    check_text(iter(request.match_info.items()))
+    values: dict[str, object] = {}
+    for name, adapter in route.parameters.items():
+        try:
+            values[name] = adapter.validate_strings(request.match_info[name])
+        except ValidationError as error:
+            raise invalid_request(error, whole=name) from None
+    return values
+
+
+def _query(route: Route, request: web.Request) -> dict[str, object]:
+    check_text(iter(request.query.items()))
+    values: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in values:
+            raise _wrong(name, "is given more than once")
+        values[name] = value
+    if route.query is not None:
+        return {"query": _validated_query(route.query, values)}
+    if values:
+        raise _wrong(next(iter(values)), "is not a known parameter")
+    return {}
+
+
+def _validated_query(model: type[Query], values: Mapping[str, str]) -> Query:
+    for name, value in values.items():
+        _refuse_timestamp(model, name, value)
+    try:
+        return model.model_validate_strings(values)
+    except ValidationError as error:
+        raise invalid_request(error, whole="query") from None
+
+
+def _refuse_timestamp(model: type[Query], name: str, value: str) -> None:
+    # Pydantic takes `0` for the date 1970-01-01; nobody who writes it means that.
+    field = model.model_fields.get(name)
+    kinds = get_args(field.annotation) if field and _is_union(field.annotation) else ()
+    temporal = {date, datetime} & {*kinds, field and field.annotation}
+    if temporal and value.lstrip("+-").replace(".", "").isdecimal():
+        raise _wrong(name, "must be written like 2026-12-01")
+
+
+def _is_union(annotation: Any) -> bool:
+    return isinstance(annotation, UnionType)
+
+
+async def _json_body(request: web.Request) -> bytes:
+    if request.can_read_body or request.headers.get("Content-Type"):
+        require_json(request)
+    content = await read_body(request)
+    check_json(content)
+    return content
+
+
+def _validated(model: type[Body], content: bytes) -> Body:
+    try:
+        return model.model_validate_json(content, strict=True)
+    except ValidationError as error:
+        raise invalid_request(error, whole="body") from None
+
+
+def _expect_key(call: Call) -> None:
+    if not call.route.takes_key:
+        return
+    key = idempotency.read_key(call.request.headers.get(idempotency.HEADER))
+    if key is None:
+        return
+    caller = call.caller.actor if call.caller else f"address:{current_cause().address}"
+    request = call.request
+    call.expect_claim(
+        lambda digest: idempotency.Slot(
+            caller, request.method, request.path, key, digest
+        )
+    )
+
+
+def _wrong(name: str, message: str) -> RuleViolated:
+    return RuleViolated(f"{name} {message}", errors=(FieldError(name, message),))

@@ -1,0 +1,96 @@
+"""Base classes of everything that goes over the wire."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chassis.http.cursors import CursorValue, encode_cursor
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """A request's JSON: exact types, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class View(BaseModel):
+    """An answer's JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Query(BaseModel):
+    """A query string: unknown parameters are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PageQuery(Query):
+    """Which part of a list to show."""
+
+    limit: Annotated[int, Field(ge=1, le=100, description="Items per page.")] = 20
+    cursor: Annotated[
+        str | None,
+        Field(max_length=500, description="`next` of the page before."),
+    ] = None
+    count: Annotated[
+        bool, Field(description="Whether to add `total`, the length of the whole list.")
+    ] = False
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next` leads to the following one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    items: list[T]
+    next: str | None = None
+    total: int | None = Field(
+        default=None,
+        description="Present with `count=true`.",
+        exclude_if=lambda total: total is None,
+    )
+
+    @classmethod
+    def of(
+        cls,
+        items: Sequence[T],
+        *,
+        limit: int,
+        cursor: Callable[[T], tuple[CursorValue, ...]],
+        total: int | None = None,
+    ) -> Self:
+        """Make a page out of up to `limit` + 1 items: the last one proves a next."""
+        shown = list(items[:limit])
+        more = len(items) > limit
+        following = encode_cursor(*cursor(shown[-1])) if more else None
+        return cls(items=shown, next=following, total=total)
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """Name the page after its items: `InvoiceViewPage` in OpenAPI."""
+        return f"{params[0].__name__}Page"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(description="Dotted path, such as `items.0.quantity`.")
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = Field(description="A stable address that names the kind of problem.")
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldProblem] | None = Field(
+        default=None, description="The fields at fault, with 422."
+    )

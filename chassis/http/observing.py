@@ -1,0 +1,101 @@
+"""Each request's cause, log line and measurements: one middleware around all others."""
+
+import re
+import time
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import Counter, Gauge, Histogram
+
+from chassis.context import Cause, because_of, current_cause
+from chassis.ids import uuid7
+from chassis.tracing import HEADER, continue_trace, trace_id
+
+REQUEST_ID = "X-Request-Id"
+FORWARDED_FOR = "X-Forwarded-For"
+
+REQUESTS = Counter(
+    "http_requests_total", "Requests answered.", ("method", "route", "status")
+)
+SECONDS = Histogram(
+    "http_request_seconds", "Time to answer a request.", ("method", "route")
+)
+IN_PROGRESS = Gauge("http_requests_in_progress", "Requests being answered.")
+
+_SANE_ID = re.compile(r"[0-9A-Za-z._-]{8,64}", re.ASCII)
+_SANE_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}", re.ASCII)
+_UNKNOWN_ROUTE = "unknown"
+
+log = structlog.get_logger("http")
+
+
+def observing(*, behind_gateway: bool) -> Middleware:
+    """Return the middleware; only behind the gateway are its headers believed.
+
+    A service is reached through the gateway alone, which puts the request's id and,
+    as the last hop, the client's address into the headers. The gateway itself, facing
+    the world, makes ids of its own and goes by the connection's address.
+    """
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        cause = _cause_of(request, behind_gateway=behind_gateway)
+        with because_of(cause), _bound(cause), IN_PROGRESS.track_inprogress():
+            started = time.perf_counter()
+            status = 499  # as proxies call it: the client went away
+            try:
+                response = await handler(request)
+                status = response.status
+                if not response.prepared:
+                    response.headers[REQUEST_ID] = cause.cause_id
+                return response
+            finally:
+                _record(request, status, time.perf_counter() - started)
+
+    return observe
+
+
+def _cause_of(request: web.Request, *, behind_gateway: bool) -> Cause:
+    request_id = _request_id(request) if behind_gateway else str(uuid7())
+    return Cause(
+        cause_id=request_id,
+        correlation_id=request_id,
+        actor="anonymous",
+        traceparent=continue_trace(request.headers.get(HEADER)),
+        address=_address(request, behind_gateway=behind_gateway),
+    )
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get(REQUEST_ID, "")
+    return given if _SANE_ID.fullmatch(given) else str(uuid7())
+
+
+def _address(request: web.Request, *, behind_gateway: bool) -> str | None:
+    if behind_gateway:
+        hop = request.headers.get(FORWARDED_FOR, "").rpartition(",")[2].strip()
+        if _SANE_ADDRESS.fullmatch(hop):
+            return hop
+    return request.remote
+
+
+def _bound(cause: Cause) -> structlog.contextvars.bound_contextvars:
+    return structlog.contextvars.bound_contextvars(
+        request_id=cause.cause_id, trace_id=trace_id(cause.traceparent or "")
+    )
+
+
+def _record(request: web.Request, status: int, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else _UNKNOWN_ROUTE
+    REQUESTS.labels(request.method, route, str(status)).inc()
+    SECONDS.labels(request.method, route).observe(seconds)
+    log.info(
+        "request",
+        method=request.method,
+        route=route,
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+        actor=current_cause().actor,
+    )

@@ -1,0 +1,106 @@
+"""Errors as problem documents (RFC 9457): one middleware renders them all."""
+
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from chassis.context import current_cause
+from chassis.errors import DomainError, NotAuthenticated
+from chassis.http.models import FieldProblem, Problem
+
+#: Where each kind of problem is explained; the class name follows.
+PROBLEMS_URL = "https://docs.clientarea.dev/problems/"
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger("http")
+
+#: The kinds that the server itself answers, without an error class of ours.
+_PLAIN_KINDS = {
+    HTTPStatus.BAD_REQUEST: "Unreadable",
+    HTTPStatus.NOT_FOUND: "NotFound",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "TooLarge",
+}
+_HEADERS_KEPT = ("Allow", "Retry-After")
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error as a problem document; an unknown one as a bare 500."""
+    try:
+        return await handler(request)
+    except DomainError as error:
+        return problem_of(error, request.path)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return _problem_of_server(error, request.path)
+    except ConnectionResetError:
+        raise  # The client went away; there is nobody to answer.
+    except Exception:
+        log.exception("request failed", path=request.path)
+        return internal_error(request.path)
+
+
+def problem_of(error: DomainError, path: str) -> web.Response:
+    """Render an error of ours: its class is the type, its docstring the title."""
+    problem = Problem(
+        type=PROBLEMS_URL + type(error).__name__,
+        title=error.title(),
+        status=error.status,
+        detail=error.detail,
+        instance=path,
+        request_id=current_cause().cause_id,
+        errors=[
+            FieldProblem(field=fault.field, message=fault.message)
+            for fault in error.errors
+        ]
+        or None,
+    )
+    return respond(problem, _headers_of(error))
+
+
+def plain_problem(status: int, path: str, detail: str = "") -> Problem:
+    """Return a problem that only HTTP has a name for."""
+    known = HTTPStatus(status)
+    kind = _PLAIN_KINDS.get(known) or known.phrase.title().replace(" ", "")
+    return Problem(
+        type=PROBLEMS_URL + kind,
+        title=known.phrase,
+        status=status,
+        detail=detail or known.description or known.phrase,
+        instance=path,
+        request_id=current_cause().cause_id,
+    )
+
+
+def internal_error(path: str) -> web.Response:
+    """Return the answer that says nothing but which request failed."""
+    return respond(plain_problem(500, path, "something went wrong on our side"))
+
+
+def respond(problem: Problem, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        status=problem.status,
+        body=problem.model_dump_json(exclude_none=True).encode(),
+        content_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def _problem_of_server(error: web.HTTPException, path: str) -> web.Response:
+    kept = {
+        name: error.headers[name] for name in _HEADERS_KEPT if name in error.headers
+    }
+    return respond(plain_problem(error.status, path), kept)
+
+
+def _headers_of(error: DomainError) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    seconds = getattr(error, "retry_after_seconds", None)
+    if seconds is not None:
+        headers["Retry-After"] = str(seconds)
+    if isinstance(error, NotAuthenticated):
+        headers["WWW-Authenticate"] = getattr(error, "challenge", "Bearer")
+    return headers

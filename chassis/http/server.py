@@ -1,0 +1,124 @@
+"""The server: aiohttp's, with the time and connection limits that it lacks."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from chassis.http.problems import internal_error, plain_problem, respond
+
+#: From a request's first byte, or the connection's start, to the end of its headers.
+HEADER_SECONDS = 10.0
+IDLE_SECONDS = 60.0
+#: For the rest of a body that nobody wants, after the answer.
+LINGER_SECONDS = 5.0
+SHUTDOWN_SECONDS = 20.0
+MAXIMUM_CONNECTIONS = 2000
+BACKLOG = 512
+
+
+@asynccontextmanager
+async def serving(app: web.Application, *, host: str, port: int) -> AsyncGenerator[int]:
+    """Serve the application until the block ends; yields the port in use."""
+    runner = _Runner(
+        app,
+        access_log=None,
+        keepalive_timeout=IDLE_SECONDS,
+        lingering_time=LINGER_SECONDS,
+        auto_decompress=False,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+class _Runner(web.AppRunner):
+    """Makes our kind of server; aiohttp has no other way to choose the protocol."""
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return _Server(
+            made.request_handler,
+            request_factory=made.request_factory,
+            **self._kwargs,
+        )
+
+
+class _Server(web.Server):
+    """Takes connections up to a limit; the next client may try again."""
+
+    def connection_made(
+        self, handler: RequestHandler, transport: asyncio.Transport
+    ) -> None:
+        super().connection_made(handler, transport)
+        if len(self._connections) > MAXIMUM_CONNECTIONS:
+            transport.abort()
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class _Connection(RequestHandler):
+    """A client's connection: one whose headers take too long is closed.
+
+    aiohttp closes a connection that is idle between requests, but lets one that has
+    begun a request take any time to finish its headers.
+    """
+
+    __slots__ = ("_header_timer",)
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._header_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._start_timer()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._awaits_headers():
+            self._start_timer()
+        else:
+            self._stop_timer()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the client's bytes
+    ) -> web.StreamResponse:
+        """Answer what isn't HTTP, too, with a problem document."""
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.log_exception("Error handling request", exc_info=exc)
+            response = internal_error(request.path)
+        else:
+            response = respond(plain_problem(status, "/", "this is not valid HTTP"))
+        response.force_close()
+        return response
+
+    def _awaits_headers(self) -> bool:
+        """Whether the task waits for a request, and none is complete yet."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def _start_timer(self) -> None:
+        if self._header_timer is None:
+            self._header_timer = self._loop.call_later(HEADER_SECONDS, self.force_close)
+
+    def _stop_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None

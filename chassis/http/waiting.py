@@ -1,0 +1,72 @@
+"""Waiting for what an event on its way will bring, so that clients read their writes.
+
+Every request that finds nothing waits alike, whether the id is foreign or unknown; it
+stops as soon as the producer's watermark says that no older event is still travelling.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from chassis.db import Database, Transaction
+from chassis.errors import Unavailable
+
+T = TypeVar("T")
+
+WAIT_SECONDS = 2.0
+POLL_SECONDS = 0.04
+#: More requests than this don't wait: they would only hold connections.
+MAXIMUM_WAITERS = 200
+
+Find = Callable[[Transaction], Awaitable[T | None]]
+
+
+class Lagging(Unavailable):
+    """What this refers to may still be on its way; try again shortly."""
+
+
+class WaitingRoom:
+    """Bounds how many requests of one process wait at once."""
+
+    def __init__(self, capacity: int = MAXIMUM_WAITERS) -> None:
+        self._free = capacity
+
+    async def wait_for(
+        self, database: Database, find: Find[T], *, of: str, since: datetime
+    ) -> T | None:
+        """Return what `find` finds, or None once `of` has told all up to `since`."""
+        found, complete = await _look(database, find, of=of, since=since)
+        if found is not None or complete:
+            return found
+        if self._free == 0:
+            raise Lagging
+        self._free -= 1
+        try:
+            return await _poll(database, find, of=of, since=since)
+        finally:
+            self._free += 1
+
+
+async def _poll(
+    database: Database, find: Find[T], *, of: str, since: datetime
+) -> T | None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + WAIT_SECONDS
+    while loop.time() < deadline:
+        await asyncio.sleep(POLL_SECONDS)
+        found, complete = await _look(database, find, of=of, since=since)
+        if found is not None or complete:
+            return found
+    raise Lagging
+
+
+async def _look(
+    database: Database, find: Find[T], *, of: str, since: datetime
+) -> tuple[T | None, bool]:
+    # The watermark first: what arrived before it is then sure to be seen by `find`.
+    async with database.reading() as tx:
+        complete = await tx.fetchval(
+            "SELECT at > $2 FROM watermarks WHERE producer = $1", of, since
+        )
+        return await find(tx), bool(complete)
