@@ -24,10 +24,5 @@ def continue_trace(traceparent: str | None) -> str:
     return f"00-{match[1]}-{_span_id()}-{match[2]}"
 
 
-def trace_id(traceparent: str) -> str:
-    """Return the id that all spans of the trace share."""
-    return traceparent.split("-")[1]
-
-
 def _span_id() -> str:
     return os.urandom(8).hex()

@@ -1,17 +1,21 @@
 """Cursors: where a page ended, as text that clients hand back unread."""
 
 import base64
-import binascii
 import json
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias, TypeVar, overload
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter
 
-from chassis.errors import Unreadable
+from chassis.errors import RuleViolated, Unreadable
+from chassis.http.reader import MAXIMUM_INTEGER, check_text
 
-CursorValue = str | int | bool | datetime | date | UUID | None
+CursorValue: TypeAlias = str | int | datetime | date | UUID | None
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 
 class BadCursor(Unreadable):
@@ -20,18 +24,50 @@ class BadCursor(Unreadable):
 
 def encode_cursor(*values: CursorValue) -> str:
     """Return the values of the last item's sort key as a cursor."""
-    plain = [v if isinstance(v, str | int | None) else str(v) for v in values]
-    text = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps([_plain(value) for value in values], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str | None, *types: Any) -> Any:
-    """Read a cursor back as a tuple of these types; None when there is none."""
+@overload
+def decode_cursor(cursor: str | None, first: type[A], /) -> tuple[A] | None: ...
+@overload
+def decode_cursor(
+    cursor: str | None, first: type[A], second: type[B], /
+) -> tuple[A, B] | None: ...
+@overload
+def decode_cursor(
+    cursor: str | None, first: type[A], second: type[B], third: type[C], /
+) -> tuple[A, B, C] | None: ...
+def decode_cursor(cursor: str | None, *types: type[Any]) -> tuple[Any, ...] | None:
+    """Read a cursor back as values of these types; None when there is none."""
     if cursor is None:
         return None
     try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True)
-        return TypeAdapter(tuple[types]).validate_json(text)
-    except (ValueError, binascii.Error, ValidationError):
+        values = _read(cursor)
+        return tuple(
+            TypeAdapter[Any](_STORABLE.get(kind, kind)).validate_python(value)
+            for kind, value in zip(types, values, strict=True)
+        )
+    except (ValueError, TypeError, RecursionError, RuleViolated):
         raise BadCursor from None
+
+
+#: A cursor may be forged: what the database couldn't take is refused here.
+_STORABLE: dict[type, Any] = {
+    datetime: AwareDatetime,
+    int: Annotated[int, Field(ge=-MAXIMUM_INTEGER, le=MAXIMUM_INTEGER)],
+}
+
+
+def _plain(value: CursorValue) -> str | int | None:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _read(cursor: str) -> list[Any]:
+    padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+    text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    values = json.loads(text)
+    check_text(("cursor", value) for value in values if isinstance(value, str))
+    return values

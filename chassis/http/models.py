@@ -1,7 +1,7 @@
 """Base classes of everything that goes over the wire."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,11 +68,6 @@ class Page(BaseModel, Generic[T]):
         more = len(items) > limit
         following = encode_cursor(*cursor(shown[-1])) if more else None
         return cls(items=shown, next=following, total=total)
-
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
-        """Name the page after its items: `InvoiceViewPage` in OpenAPI."""
-        return f"{params[0].__name__}Page"
 
 
 class FieldProblem(BaseModel):

@@ -8,9 +8,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Gauge, Histogram
 
-from chassis.context import Cause, because_of, current_cause
+from chassis.context import Cause, because_of
 from chassis.ids import uuid7
-from chassis.tracing import HEADER, continue_trace, trace_id
+from chassis.tracing import HEADER, continue_trace
 
 REQUEST_ID = "X-Request-Id"
 FORWARDED_FOR = "X-Forwarded-For"
@@ -25,6 +25,7 @@ IN_PROGRESS = Gauge("http_requests_in_progress", "Requests being answered.")
 
 _SANE_ID = re.compile(r"[0-9A-Za-z._-]{8,64}", re.ASCII)
 _SANE_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}", re.ASCII)
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _UNKNOWN_ROUTE = "unknown"
 
 log = structlog.get_logger("http")
@@ -41,7 +42,7 @@ def observing(*, behind_gateway: bool) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         cause = _cause_of(request, behind_gateway=behind_gateway)
-        with because_of(cause), _bound(cause), IN_PROGRESS.track_inprogress():
+        with because_of(cause), IN_PROGRESS.track_inprogress():
             started = time.perf_counter()
             status = 499  # as proxies call it: the client went away
             try:
@@ -80,22 +81,16 @@ def _address(request: web.Request, *, behind_gateway: bool) -> str | None:
     return request.remote
 
 
-def _bound(cause: Cause) -> structlog.contextvars.bound_contextvars:
-    return structlog.contextvars.bound_contextvars(
-        request_id=cause.cause_id, trace_id=trace_id(cause.traceparent or "")
-    )
-
-
 def _record(request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource else _UNKNOWN_ROUTE
-    REQUESTS.labels(request.method, route, str(status)).inc()
-    SECONDS.labels(request.method, route).observe(seconds)
+    method = request.method if request.method in _METHODS else "other"
+    REQUESTS.labels(method, route, str(status)).inc()
+    SECONDS.labels(method, route).observe(seconds)
     log.info(
         "request",
         method=request.method,
         route=route,
         status=status,
         milliseconds=round(seconds * 1000, 1),
-        actor=current_cause().actor,
     )

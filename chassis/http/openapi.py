@@ -1,12 +1,13 @@
 """OpenAPI 3.1 from the declared routes: what runs is what is published."""
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from chassis.errors import (
     Conflict,
@@ -31,6 +32,7 @@ Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]
 
 _REF = "#/components/schemas/{model}"
+_PAGE = re.compile(r"^Page\[(\w+)\]$")
 _SCHEME = "accessToken"
 _TRY_LATER = (TooManyRequests, Unavailable)
 _KINDS: tuple[type[DomainError], ...] = (
@@ -77,6 +79,13 @@ _IDEMPOTENCY_KEY: Json = {
 }
 
 
+class _Names(GenerateJsonSchema):
+    """Names a page after its items: `InvoiceViewPage`."""
+
+    def normalize_name(self, name: str) -> str:
+        return super().normalize_name(_PAGE.sub(r"\1Page", name))
+
+
 class _Schemas:
     """The JSON schemas of all models, named once for the whole document."""
 
@@ -85,7 +94,9 @@ class _Schemas:
         for route in routes:
             pairs += _models(route)
         unique = list(dict.fromkeys(pairs))
-        self._refs, whole = models_json_schema(unique, ref_template=_REF)
+        self._refs, whole = models_json_schema(
+            unique, ref_template=_REF, schema_generator=_Names
+        )
         self.components: Json = dict(sorted(whole.get("$defs", {}).items()))
         self._queries = self._take_queries(unique, routes)
 

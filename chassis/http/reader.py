@@ -3,8 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NoReturn, TypeAlias, Union
 
 from aiohttp import web
 
@@ -16,6 +16,8 @@ from chassis.errors import (
     Unreadable,
     UnsupportedMedia,
 )
+
+Json: TypeAlias = Union[str, int, float, bool, "list[Json]", "Mapping[str, Json]", None]
 
 MAXIMUM_BODY_BYTES = 1024 * 1024
 MAXIMUM_DEPTH = 32
@@ -99,7 +101,7 @@ def check_text(texts: Iterator[tuple[str, str]]) -> None:
         raise RuleViolated(_UNSTORABLE_MESSAGE, errors=tuple(errors))
 
 
-def _parse(body: bytes) -> Any:
+def _parse(body: bytes) -> Json:
     if not body.strip():
         raise Unreadable("a JSON body is needed")
     try:
@@ -119,7 +121,7 @@ def _parse(body: bytes) -> Any:
         raise _too_deep() from None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Json]]) -> Json:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise Unreadable("a key is given twice in the same object")
@@ -144,32 +146,33 @@ def _bounded(text: str) -> int:
     return int(text)
 
 
-def _check_depth(document: Any) -> None:
+def _check_depth(document: Json) -> None:
     level = [document]
-    depth = 0
-    while level := [value for value in level if isinstance(value, dict | list)]:
-        depth += 1
-        if depth > MAXIMUM_DEPTH:
-            raise _too_deep()
+    for _ in range(MAXIMUM_DEPTH + 1):
         level = [child for value in level for child in _children(value)]
+        if not level:
+            return
+    raise _too_deep()
 
 
-def _children(value: Any) -> Iterator[Any]:
-    return iter(value.values()) if isinstance(value, dict) else iter(value)
+def _children(value: Json) -> Iterable[Json]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _too_deep() -> Unreadable:
     return Unreadable(f"JSON may be nested at most {MAXIMUM_DEPTH} deep")
 
 
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _texts(value: Json, path: str) -> Iterator[tuple[str, str]]:
     """Yield every text of a document, keys too, with its dotted path."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
         for key, child in value.items():
-            below = f"{path}.{key}" if path else str(key)
-            yield below, str(key)
+            below = f"{path}.{key}" if path else key
+            yield below, key
             yield from _texts(child, below)
     elif isinstance(value, list):
         for index, child in enumerate(value):

@@ -50,7 +50,7 @@ class Route:
     handler: Handler
     policy: Policy
     tag: str
-    status: int
+    status: int = 200
     summary: str
     description: str
     body: type[Body] | None
@@ -105,7 +105,7 @@ class Routes:
 
         def declare(handler: H) -> H:
             signature = _read_signature(where, path, handler)
-            default = 204 if signature.answers_nothing else 200
+            options.setdefault("status", 204 if signature.answers_nothing else 200)
             summary, description = _read_docstring(where, handler)
             self._routes.append(
                 Route(
@@ -119,7 +119,7 @@ class Routes:
                     query=signature.query,
                     parameters=signature.parameters,
                     answer=signature.answer,
-                    **{"status": default, **options},
+                    **options,
                 )
             )
             return handler
