@@ -8,6 +8,7 @@ from chassis.blobs import Blobs
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.settings import ProcessSettings
+from chassis.tokens import TokenVerifier
 
 T = TypeVar("T")
 
@@ -33,3 +34,4 @@ SETTINGS: web.AppKey[ProcessSettings] = web.AppKey("settings")
 DATABASE: web.AppKey[Database] = web.AppKey("database")
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 BLOBS: web.AppKey[Blobs] = web.AppKey("blobs")
+VERIFIER: web.AppKey[TokenVerifier] = web.AppKey("verifier")

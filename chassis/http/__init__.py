@@ -5,7 +5,9 @@ from aiohttp.web import Response
 from chassis.http.app import build_app
 from chassis.http.call import Call
 from chassis.http.cursors import decode_cursor, encode_cursor
+from chassis.http.dispatch import authenticate
 from chassis.http.models import Body, Page, PageQuery, Query, View
+from chassis.http.openapi import document_of
 from chassis.http.policies import Policy, customer, public, signed_in, staff
 from chassis.http.routes import Routes
 from chassis.http.server import serving
@@ -24,9 +26,11 @@ __all__ = [
     "Routes",
     "UploadedFile",
     "View",
+    "authenticate",
     "build_app",
     "customer",
     "decode_cursor",
+    "document_of",
     "encode_cursor",
     "public",
     "serving",

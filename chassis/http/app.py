@@ -11,14 +11,12 @@ from chassis.db import Database
 from chassis.http.call import Surroundings
 from chassis.http.dispatch import handler_of
 from chassis.http.observing import observing
-from chassis.http.openapi import document
+from chassis.http.openapi import document_of
 from chassis.http.problems import problems
 from chassis.http.reader import MAXIMUM_BODY_BYTES
 from chassis.http.routes import Routes, all_routes
 from chassis.resources import Resources
 from chassis.tokens import TokenVerifier
-
-VERSION = "1"
 
 
 def build_app(
@@ -43,8 +41,7 @@ def build_app(
         app.router.add_route(
             route.method, route.path, handler_of(route, surroundings, verifier)
         )
-    published = document(declared, title=name, version=VERSION)
-    app.router.add_get("/openapi.json", _answering(published))
+    app.router.add_get("/openapi.json", _answering(document_of(routes, title=name)))
     app.cleanup_ctx.append(_beside(verifier))
     return app
 

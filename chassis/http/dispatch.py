@@ -44,7 +44,7 @@ def handler_of(
     """Return the aiohttp handler that answers the route."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        principal = await _authenticate(request, route, verifier)
+        principal = await _admit(request, route, verifier)
         call = Call(request, route, surroundings, principal)
         try:
             async with asyncio.timeout(route.seconds):
@@ -55,12 +55,25 @@ def handler_of(
     return handle
 
 
-async def _authenticate(
+async def authenticate(
+    request: web.Request, verifier: TokenVerifier
+) -> Principal | None:
+    """Return who the request's token names; None without one; a bad one raises."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise BadToken("the Authorization header must be: Bearer <access token>")
+    return await verifier.verify(token.strip())
+
+
+async def _admit(
     request: web.Request, route: Route, verifier: TokenVerifier
 ) -> Principal | None:
     principal = None
     try:
-        principal = await _principal(request, verifier)
+        principal = await authenticate(request, verifier)
     except (NotAuthenticated, Unavailable):
         # A stale token must not keep anybody from what is open to all.
         if not route.policy.public:
@@ -69,16 +82,6 @@ async def _authenticate(
     if principal is not None:
         acting_as(principal.actor)
     return principal
-
-
-async def _principal(request: web.Request, verifier: TokenVerifier) -> Principal | None:
-    header = request.headers.get("Authorization")
-    if header is None:
-        return None
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise BadToken("the Authorization header must be: Bearer <access token>")
-    return await verifier.verify(token.strip())
 
 
 async def _answer(call: Call) -> web.StreamResponse:

@@ -26,7 +26,7 @@ from chassis.http import idempotency
 from chassis.http.models import Problem
 from chassis.http.policies import describe
 from chassis.http.problems import MEDIA_TYPE
-from chassis.http.routes import Route
+from chassis.http.routes import Route, Routes, all_routes
 
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]
@@ -48,8 +48,9 @@ _KINDS: tuple[type[DomainError], ...] = (
 )
 
 
-def document(routes: Sequence[Route], *, title: str, version: str) -> Json:
+def document_of(groups: Sequence[Routes], *, title: str, version: str = "1") -> Json:
     """Return the OpenAPI 3.1 document of these routes."""
+    routes = all_routes(groups)
     schemas = _Schemas(routes)
     paths: Json = {}
     for route in routes:
