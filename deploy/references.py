@@ -3,6 +3,7 @@
 `python -m deploy.references` writes them; with `--check` it only tells which are old.
 """
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from pathlib import Path
 from chassis.errors import DomainError
 from chassis.events import REGISTRY
 from contracts.subscriptions import SUBSCRIPTIONS
-from deploy.processes import PROCESSES
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = Path("contracts/schemas")
@@ -49,7 +49,7 @@ def events_page() -> str:
     for name, event in sorted(REGISTRY.items()):
         readers = [queue for queue, read in SUBSCRIPTIONS.items() if event in read]
         meaning = (event.__doc__ or "").strip().splitlines()[0]
-        lines.append(f"| `{name}` | {meaning} | {', '.join(readers) or '–'} |")
+        lines.append(f"| `{name}` | {meaning} | {', '.join(readers) or 'nobody'} |")
     return "\n".join(lines) + "\n"
 
 
@@ -64,8 +64,12 @@ def problems_page() -> str:
         "| type | status | title |",
         "|---|---|---|",
     ]
-    for error in sorted(_kinds(DomainError), key=lambda kind: kind.__name__):
-        lines.append(f"| `{error.__name__}` | {error.status} | {error.title()} |")
+    # Whatever a process can raise is defined once its modules are imported.
+    importlib.import_module("deploy.processes")
+    lines += [
+        f"| `{error.__name__}` | {error.status} | {error.title()} |"
+        for error in sorted(_kinds(DomainError), key=lambda kind: kind.__name__)
+    ]
     return "\n".join(lines) + "\n"
 
 

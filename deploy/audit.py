@@ -1,0 +1,124 @@
+"""The operators' `audit`: proves that money and messages agree, across all services.
+
+Each service's own checks run in its schema; what takes two services to see, such as a
+lost event, is compared here, in a process of its own, as the read-only role `auditor`.
+
+`python -m deploy.audit [SECONDS]` waits up to SECONDS (30) for the system to come to
+rest, prints each check, and exits with 1 if one finds anything.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from chassis.checks import Check, CheckResult
+from chassis.db import Database, open_database
+from deploy.crosschecks import cross_checks
+from deploy.processes import SERVICES
+
+WAIT_SECONDS = 30
+POLL_SECONDS = 0.25
+#: More of one kind says nothing new.
+SHOWN_VIOLATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw."""
+
+    service: str
+    name: str
+    checked: int
+    violations: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        return not self.violations
+
+
+async def audit(urls: Mapping[str, str], *, wait_seconds: float) -> list[Finding]:
+    """Run every check; `urls` are the services' databases, as the auditor."""
+    async with _opened(urls) as databases:
+        findings = await _across(databases, wait_seconds)
+        for process in SERVICES:
+            for check in process.checks:
+                findings.append(
+                    await _run(databases[process.name], process.name, check)
+                )
+    return findings
+
+
+@asynccontextmanager
+async def _opened(urls: Mapping[str, str]) -> AsyncGenerator[dict[str, Database]]:
+    async with AsyncExitStack() as stack:
+        yield {
+            process.name: await stack.enter_async_context(
+                open_database(urls[process.name], schema=process.name, pool_size=2)
+            )
+            for process in SERVICES
+        }
+
+
+async def _across(
+    databases: Mapping[str, Database], wait_seconds: float
+) -> list[Finding]:
+    """Compare the services once they are at rest, or as they are when time is up."""
+    deadline = asyncio.get_running_loop().time() + wait_seconds
+    while True:
+        found = [
+            Finding("all", name, result.checked, tuple(result.violations))
+            for name, result in (await cross_checks(databases)).items()
+        ]
+        at_rest = all(finding.agrees for finding in found)
+        if at_rest or asyncio.get_running_loop().time() >= deadline:
+            return found
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _run(database: Database, service: str, check: Check) -> Finding:
+    async with database.reading() as tx:
+        result: CheckResult = await check.run(tx)
+    return Finding(service, check.name, result.checked, tuple(result.violations))
+
+
+def report(findings: Sequence[Finding]) -> str:
+    """Return one line for each check, and one for each thing that is wrong."""
+    lines: list[str] = []
+    for finding in findings:
+        mark = "agrees" if finding.agrees else "DISAGREES"
+        lines.append(
+            f"{mark:9}  {finding.service:9} {finding.name} ({finding.checked} checked)"
+        )
+        lines += [
+            f"           {line}" for line in finding.violations[:SHOWN_VIOLATIONS]
+        ]
+    wrong = sum(not finding.agrees for finding in findings)
+    lines.append("all agree" if not wrong else f"{wrong} of {len(findings)} disagree")
+    return "\n".join(lines)
+
+
+def urls_from_environment() -> dict[str, str]:
+    """Read `ACCOUNTS_AUDIT_URL` and its kin; one `AUDIT_URL` serves all alike."""
+    shared = os.environ.get("AUDIT_URL")
+    urls = {
+        process.name: os.environ.get(f"{process.name.upper()}_AUDIT_URL", shared)
+        for process in SERVICES
+    }
+    missing = [f"{name.upper()}_AUDIT_URL" for name, url in urls.items() if not url]
+    if missing:
+        sys.exit(f"set AUDIT_URL, or each of {', '.join(missing)}")
+    return {name: url for name, url in urls.items() if url}
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else WAIT_SECONDS
+    findings = asyncio.run(audit(urls_from_environment(), wait_seconds=seconds))
+    sys.stdout.write(report(findings) + "\n")
+    sys.exit(0 if all(finding.agrees for finding in findings) else 1)
+
+
+if __name__ == "__main__":
+    main()

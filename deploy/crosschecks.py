@@ -1,0 +1,175 @@
+"""What takes two services to see: events lost or invented, projections left behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import LiteralString
+from uuid import UUID
+
+from chassis.checks import CheckResult
+from chassis.db import Database
+from contracts.subscriptions import SUBSCRIPTIONS
+
+#: An event that is still unpublished after this long is stuck.
+UNPUBLISHED_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A reader's copy of an owner's objects, with the statements that list both."""
+
+    reader: str
+    owner: str
+    kept: LiteralString
+    current: LiteralString
+
+
+PROJECTIONS = (
+    Projection(
+        "billing",
+        "accounts",
+        "SELECT id, version FROM customers WHERE version > 0",
+        "SELECT id, version FROM customers",
+    ),
+    Projection(
+        "tickets",
+        "accounts",
+        "SELECT id, version FROM customers",
+        "SELECT id, version FROM customers",
+    ),
+    Projection(
+        "notifier",
+        "accounts",
+        "SELECT id, version FROM customers",
+        "SELECT id, version FROM customers",
+    ),
+    Projection(
+        "tickets",
+        "billing",
+        "SELECT id, version FROM services",
+        "SELECT id, version FROM services",
+    ),
+    Projection(
+        "tickets",
+        "billing",
+        "SELECT id, version FROM invoices",
+        "SELECT id, version FROM invoices",
+    ),
+    Projection(
+        "billing",
+        "tickets",
+        "SELECT id, version FROM tickets",
+        "SELECT id, version FROM tickets WHERE customer_id IS NOT NULL",
+    ),
+)
+
+
+async def cross_checks(databases: Mapping[str, Database]) -> dict[str, CheckResult]:
+    """Return I11, I12 and I14, by name."""
+    return {
+        "I11 no event is lost": await _lost(databases),
+        "I11 no event is stuck": await _stuck(databases),
+        "I12 no event was invented": await _invented(databases),
+        "I14 projections are current": await _projections(databases),
+    }
+
+
+async def _published(databases: Mapping[str, Database]) -> dict[UUID, str]:
+    """Return every event that any outbox still holds, with its type."""
+    events: dict[UUID, str] = {}
+    for database in databases.values():
+        async with database.reading() as tx:
+            rows = await tx.fetch("SELECT event_id, type FROM outbox")
+        events |= {row["event_id"]: row["type"] for row in rows}
+    return events
+
+
+async def _handled(databases: Mapping[str, Database], consumer: str) -> set[UUID]:
+    async with databases[consumer].reading() as tx:
+        rows = await tx.fetch(
+            "SELECT event_id FROM inbox WHERE consumer = $1", consumer
+        )
+    return {row["event_id"] for row in rows}
+
+
+async def _lost(databases: Mapping[str, Database]) -> CheckResult:
+    # Outboxes first: what is emitted in between is not missed. `_invented` reads the
+    # other way round, for the same reason.
+    checked, violations = 0, list[str]()
+    events = await _published(databases)
+    for consumer, subscribed in SUBSCRIPTIONS.items():
+        types = {event.TYPE for event in subscribed}
+        wanted = {event for event, type_ in events.items() if type_ in types}
+        missing = wanted - await _handled(databases, consumer)
+        checked += len(wanted)
+        violations += [
+            f"{consumer} has not handled {events[event]} {event}"
+            for event in sorted(missing)
+        ]
+    return CheckResult(checked, violations)
+
+
+async def _stuck(databases: Mapping[str, Database]) -> CheckResult:
+    checked, violations = 0, list[str]()
+    for name, database in databases.items():
+        async with database.reading() as tx:
+            checked += await tx.fetchval("SELECT count(*) FROM outbox")
+            rows = await tx.fetch(
+                """
+                SELECT event_id, type FROM outbox
+                WHERE published_at IS NULL
+                  AND emitted_at < now() - make_interval(secs => $1)
+                """,
+                float(UNPUBLISHED_SECONDS),
+            )
+        violations += [f"{name} holds {row['type']} {row['event_id']}" for row in rows]
+    return CheckResult(checked, violations)
+
+
+async def _invented(databases: Mapping[str, Database]) -> CheckResult:
+    """Compare only with what the outboxes still keep: they are purged first."""
+    handled = {name: await _handled_types(databases, name) for name in SUBSCRIPTIONS}
+    events = await _published(databases)
+    oldest = min(events, default=None)
+    checked, violations = 0, list[str]()
+    for consumer, types in handled.items():
+        recent = {e: t for e, t in types.items() if oldest is None or e >= oldest}
+        checked += len(recent)
+        violations += [
+            f"{consumer} handled {recent[event]} {event}, which nobody emitted"
+            for event in sorted(set(recent) - set(events))
+        ]
+    return CheckResult(checked, violations)
+
+
+async def _handled_types(
+    databases: Mapping[str, Database], consumer: str
+) -> dict[UUID, str]:
+    async with databases[consumer].reading() as tx:
+        rows = await tx.fetch(
+            "SELECT event_id, type FROM inbox WHERE consumer = $1", consumer
+        )
+    return {row["event_id"]: row["type"] for row in rows}
+
+
+async def _projections(databases: Mapping[str, Database]) -> CheckResult:
+    checked, violations = 0, list[str]()
+    for projection in PROJECTIONS:
+        current = await _versions(databases[projection.owner], projection.current)
+        kept = await _versions(databases[projection.reader], projection.kept)
+        checked += len(current)
+        violations += [
+            f"{projection.reader} has version {kept.get(id_)} of {id_}, "
+            f"{projection.owner} has {version}"
+            for id_, version in current.items()
+            if kept.get(id_) != version
+        ]
+        violations += [
+            f"{projection.reader} knows {id_}, {projection.owner} doesn't"
+            for id_ in kept.keys() - current.keys()
+        ]
+    return CheckResult(checked, violations)
+
+
+async def _versions(database: Database, sql: LiteralString) -> dict[UUID, int]:
+    async with database.reading() as tx:
+        return {row["id"]: row["version"] for row in await tx.fetch(sql)}

@@ -1,0 +1,80 @@
+"""The services' OpenAPI documents, merged into one for clients."""
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from gateway.prefixes import owner_of
+from gateway.settings import Settings
+
+API_PREFIX = "/api/v1/"
+#: A document is asked for again after this long.
+REFRESH_SECONDS = 30.0
+FETCH_TIMEOUT = ClientTimeout(total=3.0)
+
+Document = dict[str, Any]
+
+log = structlog.get_logger("documents")
+
+
+class Documents:
+    """Keeps each service's last good document, so that one being down hides nothing."""
+
+    def __init__(self, upstream: ClientSession, settings: Settings) -> None:
+        self._upstream = upstream
+        self._urls = settings.service_urls
+        self._kept: dict[str, Document] = {}
+        self._fresh_until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def merged(self, own: Document) -> Document:
+        """Return the whole API: the gateway's own operations and the services'."""
+        await self._refresh()
+        return merge(own, self._kept)
+
+    async def _refresh(self) -> None:
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if now < self._fresh_until:
+                return
+            fetched = await asyncio.gather(*map(self._fetch, self._urls))
+            if all(fetched):
+                self._fresh_until = now + REFRESH_SECONDS
+
+    async def _fetch(self, service: str) -> bool:
+        try:
+            async with self._upstream.get(
+                f"{self._urls[service]}/openapi.json", timeout=FETCH_TIMEOUT
+            ) as answer:
+                answer.raise_for_status()
+                self._kept[service] = await answer.json()
+        except (ClientError, TimeoutError) as error:
+            log.warning("document not fetched", service=service, reason=repr(error))
+            return False
+        return True
+
+
+def merge(own: Document, services: dict[str, Document]) -> Document:
+    """Add each service's public paths, and the components they use, to `own`."""
+    merged = {**own, "paths": dict(own["paths"])}
+    components: dict[str, dict[str, Any]] = {
+        kind: dict(entries) for kind, entries in own.get("components", {}).items()
+    }
+    tags = list(own.get("tags", []))
+    for service, document in services.items():
+        merged["paths"] |= {
+            path: item
+            for path, item in document["paths"].items()
+            if path.startswith(API_PREFIX)
+            and owner_of(path.removeprefix(API_PREFIX)) == service
+        }
+        for kind, entries in document.get("components", {}).items():
+            components.setdefault(kind, {}).update(entries)
+        tags += [tag for tag in document.get("tags", []) if tag not in tags]
+    merged["paths"] = dict(sorted(merged["paths"].items()))
+    merged["components"] = components
+    if tags:
+        merged["tags"] = tags
+    return merged

@@ -1,0 +1,163 @@
+"""The reverse proxy: passes a call to the service that owns its path, and back."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+    web,
+)
+from multidict import CIMultiDict
+from yarl import URL
+
+from chassis.context import acting_as, current_cause
+from chassis.errors import NotFound, TooLarge, Unavailable
+from chassis.http import authenticate
+from chassis.tokens import TokenVerifier
+from gateway.prefixes import owner_of
+from gateway.settings import Settings
+
+MAXIMUM_BODY_BYTES = 1024 * 1024
+#: A file of 10 MiB, and the multipart wrapping around it.
+MAXIMUM_UPLOAD_BYTES = 10 * 1024 * 1024 + 64 * 1024
+CHUNK_BYTES = 64 * 1024
+CONNECT_SECONDS = 2.0
+MAXIMUM_CONNECTIONS = 400
+
+#: What a client says that a service needs to hear; everything else stays outside.
+REQUEST_HEADERS = (
+    "Accept",
+    "Accept-Language",
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "User-Agent",
+)
+#: What a service says that isn't about the connection between it and us.
+ANSWER_HEADERS = (
+    "Allow",
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Language",
+    "Content-Type",
+    "Location",
+    "Retry-After",
+    "Vary",
+    "WWW-Authenticate",
+)
+
+
+class NoSuchPath(NotFound):
+    """There is nothing at this address."""
+
+
+class ServiceAway(Unavailable):
+    """The service behind this address doesn't answer; try again shortly."""
+
+
+def open_upstream() -> ClientSession:
+    """Return the session for calls to services: it keeps no cookies."""
+    return ClientSession(
+        connector=TCPConnector(limit=MAXIMUM_CONNECTIONS),
+        cookie_jar=DummyCookieJar(),
+        auto_decompress=False,
+    )
+
+
+class Proxy:
+    """Passes calls on; a token that isn't valid goes no further than here."""
+
+    def __init__(
+        self, settings: Settings, upstream: ClientSession, verifier: TokenVerifier
+    ) -> None:
+        self._urls = settings.service_urls
+        self._upstream = upstream
+        self._verifier = verifier
+        self._timeout = ClientTimeout(
+            total=settings.service_timeout_seconds, sock_connect=CONNECT_SECONDS
+        )
+
+    async def forward(self, request: web.Request) -> web.StreamResponse:
+        """Pass the request on, body and all, and stream the answer back."""
+        owner = owner_of(request.match_info["path"])
+        if owner is None:
+            raise NoSuchPath
+        principal = await authenticate(request, self._verifier)
+        if principal is not None:
+            acting_as(principal.actor)
+        body = _body(request)
+        try:
+            async with self._upstream.request(
+                request.method,
+                URL(self._urls[owner] + request.raw_path, encoded=True),
+                headers=_headers(request),
+                data=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as answer:
+                return await _answer(request, answer)
+        except (ClientError, TimeoutError) as error:
+            raise ServiceAway from error
+
+
+def forwarded_headers() -> CIMultiDict[str]:
+    """Return the headers by which a service knows whose request it answers."""
+    cause = current_cause()
+    headers = CIMultiDict({"X-Request-Id": cause.cause_id})
+    if cause.address:
+        headers["X-Forwarded-For"] = cause.address
+    if cause.traceparent:
+        headers["traceparent"] = cause.traceparent
+    return headers
+
+
+def _headers(request: web.Request) -> CIMultiDict[str]:
+    headers = forwarded_headers()
+    for name in REQUEST_HEADERS:
+        for value in request.headers.getall(name, ()):
+            headers.add(name, value)
+    if request.content_length is not None:
+        headers["Content-Length"] = str(request.content_length)
+    return headers
+
+
+def _body(request: web.Request) -> AsyncIterator[bytes] | None:
+    if not request.can_read_body:
+        return None
+    is_upload = request.content_type == "multipart/form-data"
+    limit = MAXIMUM_UPLOAD_BYTES if is_upload else MAXIMUM_BODY_BYTES
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"a request may have at most {limit} bytes")
+    return _bounded(request, limit)
+
+
+async def _bounded(request: web.Request, limit: int) -> AsyncIterator[bytes]:
+    """Stream the body; one that hides its size ends at the limit all the same."""
+    size = 0
+    async for chunk in request.content.iter_chunked(CHUNK_BYTES):
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"a request may have at most {limit} bytes")
+        yield chunk
+
+
+async def _answer(request: web.Request, answer: ClientResponse) -> web.StreamResponse:
+    headers = CIMultiDict(
+        (name, value)
+        for name in ANSWER_HEADERS
+        for value in answer.headers.getall(name, ())
+    )
+    if answer.content_length is not None and answer.content_length <= CHUNK_BYTES:
+        body = await answer.read()
+        return web.Response(status=answer.status, body=body, headers=headers)
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = answer.content_length
+    await response.prepare(request)
+    async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+        await response.write(chunk)
+    await response.write_eof()
+    return response

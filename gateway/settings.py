@@ -1,0 +1,34 @@
+"""The gateway's settings, from the environment."""
+
+from aiohttp import web
+from pydantic import Field
+
+from chassis.settings import ProcessSettings
+
+
+class Settings(ProcessSettings):
+    """Where the services are, and how much one address may ask."""
+
+    accounts_url: str
+    billing_url: str
+    tickets_url: str
+    notifier_url: str
+    #: The address that clients use, `https://client.example.com`.
+    public_url: str
+    #: Loosens the limits by address where many clients share one, as in tests.
+    address_limit_factor: int = Field(default=1, ge=1)
+    requests_per_minute: int = Field(default=600, ge=1)
+    service_timeout_seconds: float = Field(default=30.0, gt=0)
+    panel_timeout_seconds: float = Field(default=3.0, gt=0)
+
+    @property
+    def service_urls(self) -> dict[str, str]:
+        return {
+            "accounts": self.accounts_url.rstrip("/"),
+            "billing": self.billing_url.rstrip("/"),
+            "tickets": self.tickets_url.rstrip("/"),
+            "notifier": self.notifier_url.rstrip("/"),
+        }
+
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
