@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
+from joserfc.jwk import KeySet, KeySetSerialization, OKPKey
 from pydantic import BaseModel, ConfigDict
 
 from chassis.clock import Clock
@@ -201,14 +201,9 @@ def sign_token(
     return jwt.encode(header, stated, key, algorithms=[ALGORITHM])
 
 
-def public_keys(*keys: OKPKey) -> dict[str, Any]:
+def public_keys(*keys: OKPKey) -> KeySetSerialization:
     """Return the public halves as a JWKS document."""
-    return {
-        "keys": [
-            {**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM}
-            for key in keys
-        ]
-    }
+    return KeySet(list(keys)).as_dict(private=False, use="sig", alg=ALGORITHM)
 
 
 def _key_id(token: str) -> str | None:

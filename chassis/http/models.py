@@ -17,9 +17,11 @@ class Body(BaseModel):
 
 
 class View(BaseModel):
-    """An answer's JSON."""
+    """An answer's JSON: every field is always there."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 class Query(BaseModel):
