@@ -1,0 +1,1 @@
+"""Notifier tells customers by mail what happened, and everybody the news."""
