@@ -1,0 +1,184 @@
+"""The API of tickets: departments, tickets with their messages, attachments."""
+
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chassis.http import Body, PageQuery, View
+
+TicketStatus = Literal["open", "answered", "customer_reply", "on_hold", "closed"]
+TicketPriority = Literal["low", "medium", "high", "urgent"]
+AuthorKind = Literal["customer", "staff", "system"]
+
+#: Unicode's categories of control characters, line and paragraph separators.
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(character) in _BREAKS for character in text):
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+def _distinct(ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
+    if len(set(ids)) != len(ids):
+        raise ValueError("must not name anything twice")
+    return ids
+
+
+Subject = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=150),
+    AfterValidator(_one_line),
+]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)
+]
+DepartmentSlug = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+ServiceIds = Annotated[
+    tuple[UUID, ...], Field(max_length=20), AfterValidator(_distinct)
+]
+AttachmentIds = Annotated[
+    tuple[UUID, ...], Field(max_length=10), AfterValidator(_distinct)
+]
+
+
+class ExpectedAnswer(View):
+    """Within how many minutes an answer is to be expected, by priority."""
+
+    low: int
+    medium: int
+    high: int
+    urgent: int
+
+
+class DepartmentView(View):
+    """A department that tickets go to."""
+
+    slug: str
+    name: str = Field(description="In the caller's language.")
+    expected_answer: ExpectedAnswer
+
+
+class DepartmentsView(View):
+    """All departments, in the order to show them."""
+
+    items: list[DepartmentView]
+
+
+class AttachmentView(View):
+    """A file that was uploaded."""
+
+    id: UUID
+    name: str
+    size: int = Field(description="In bytes.")
+    media_type: str
+    sha256: str
+
+
+class OpenTicket(Body):
+    """What a customer asks, and whom."""
+
+    department: DepartmentSlug = Field(description="A department's slug.")
+    subject: Subject
+    message: Text
+    priority: TicketPriority
+    service_ids: ServiceIds = ()
+    invoice_id: UUID | None = None
+    attachment_ids: AttachmentIds = ()
+
+
+class WriteMessage(Body):
+    """A further message in a ticket."""
+
+    message: Text
+    attachment_ids: AttachmentIds = ()
+
+
+class WriteNote(Body):
+    """A note that only staff reads."""
+
+    message: Text
+
+
+class ListTickets(PageQuery):
+    """Which of the caller's tickets to show."""
+
+    status: TicketStatus | None = None
+    closed: bool | None = Field(
+        default=None, description="`false` shows all that aren't closed."
+    )
+
+
+class ListStaffTickets(ListTickets):
+    """Which tickets to show to staff."""
+
+    department: DepartmentSlug | None = None
+    customer_id: UUID | None = None
+    q: Annotated[
+        str | None,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=150),
+    ] = Field(default=None, description="A protocol, or a part of the subject.")
+
+
+class AuthorView(View):
+    """Who wrote a message."""
+
+    kind: AuthorKind
+    name: str
+
+
+class MessageView(View):
+    """A message that the customer reads."""
+
+    id: UUID
+    author: AuthorView
+    text: str
+    at: datetime
+    attachments: list[AttachmentView]
+
+
+class StaffMessageView(MessageView):
+    """A message as staff sees it: a note is never shown to the customer."""
+
+    kind: Literal["public", "note"]
+
+
+class TicketView(View):
+    """A ticket without its messages."""
+
+    id: UUID
+    protocol: str = Field(examples=["7K3M-2QXP-V9"])
+    department: str
+    subject: str
+    status: TicketStatus
+    priority: TicketPriority
+    service_ids: list[UUID]
+    invoice_id: UUID | None
+    opened_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+
+
+class TicketWithMessages(TicketView):
+    """A ticket with its messages, oldest first, the opening one included."""
+
+    messages: list[MessageView]
+
+
+class StaffTicketView(TicketView):
+    """A ticket as staff sees it; an internal one is a task of the staff."""
+
+    internal: bool
+    customer_id: UUID | None
+    customer_name: str | None
+    requester_id: UUID | None
+
+
+class StaffTicketWithMessages(StaffTicketView):
+    """A ticket with its messages and notes, oldest first."""
+
+    messages: list[StaffMessageView]

@@ -1,0 +1,1 @@
+"""Tickets: customers ask, departments answer, and files travel with both."""

@@ -1,0 +1,58 @@
+"""Files: uploaded first, then sent with a message; downloaded byte by byte the same."""
+
+from uuid import UUID
+
+from chassis.http import Call, Response, Routes, customer, staff
+from chassis.resources import BLOBS
+from contracts.api.tickets import AttachmentView
+from services.tickets import commands, store
+from services.tickets.api.views import view_attachment
+from services.tickets.domain.files import MAXIMUM_SIZE
+from services.tickets.domain.people import AuthorKind
+
+routes = Routes(tag="attachments")
+
+
+@routes.post(
+    "/attachments",
+    policy=customer("tickets") | staff("tickets.answer"),
+    status=201,
+    upload=True,
+)
+async def upload_attachment(call: Call) -> AttachmentView:
+    """Upload a file of at most 10 MiB, to be sent with a ticket or a reply.
+
+    Images, PDF, text, office documents and archives; the content must be what the
+    name says. A file that isn't sent within a day is removed.
+    """
+    file = await call.read_file("file", limit=MAXIMUM_SIZE)
+    principal = call.principal
+    async with call.transaction() as tx:
+        attachment = await commands.receive_upload(
+            tx,
+            file.name,
+            file.content,
+            customer_id=principal.customer_id,
+            uploader_kind=AuthorKind(principal.kind),
+            uploader_id=principal.user_id,
+            now=call.clock.now(),
+        )
+    await call.resources[BLOBS].put(str(attachment.id), file.content)
+    async with call.transaction() as tx:
+        await store.mark_stored(tx, attachment.id)
+        return await call.complete(tx, view_attachment(attachment))
+
+
+@routes.get(
+    "/attachments/{attachment_id}",
+    policy=customer("tickets") | staff("tickets.read"),
+    media_type="application/octet-stream",
+)
+async def download_attachment(call: Call, attachment_id: UUID) -> Response:
+    """Download a file, byte by byte as it was uploaded."""
+    async with call.reading() as tx:
+        attachment = await store.get_attachment(
+            tx, attachment_id, scope=call.principal.scope
+        )
+    content = await call.resources[BLOBS].get(str(attachment.id))
+    return call.file(content, media_type=attachment.media_type, name=attachment.name)

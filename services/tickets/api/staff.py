@@ -1,0 +1,137 @@
+"""What staff does with everybody's tickets, and with its own tasks."""
+
+from uuid import UUID
+
+from chassis.db import Transaction
+from chassis.http import Call, Page, Routes, decode_cursor, staff
+from contracts.api.tickets import (
+    ListStaffTickets,
+    StaffMessageView,
+    StaffTicketView,
+    StaffTicketWithMessages,
+    WriteMessage,
+    WriteNote,
+)
+from services.tickets import commands, store
+from services.tickets.api.callers import find_author
+from services.tickets.api.views import (
+    view_conversation_for_staff,
+    view_message_for_staff,
+    view_ticket_for_staff,
+)
+from services.tickets.domain.people import AuthorKind
+from services.tickets.domain.tickets import Ticket, read_protocol
+from services.tickets.store import TicketFilter
+
+routes = Routes(tag="staff tickets")
+
+
+@routes.get("/staff/tickets", policy=staff("tickets.read"))
+async def list_staff_tickets(
+    call: Call, query: ListStaffTickets
+) -> Page[StaffTicketView]:
+    """List all customers' tickets, newest first."""
+    return await _list(call, query, internal=False)
+
+
+@routes.get("/staff/tasks", policy=staff("tickets.read"))
+async def list_staff_tasks(
+    call: Call, query: ListStaffTickets
+) -> Page[StaffTicketView]:
+    """List the staff's tasks, newest first: internal tickets, shown to nobody else."""
+    return await _list(call, query, internal=True)
+
+
+@routes.get("/staff/tickets/{ticket_id}", policy=staff("tickets.read"))
+async def show_staff_ticket(call: Call, ticket_id: UUID) -> StaffTicketWithMessages:
+    """Show a ticket or a task with its messages and notes, oldest first."""
+    async with call.reading() as tx:
+        ticket = await store.get_ticket(tx, ticket_id, scope=None)
+        messages = await store.list_messages(tx, ticket_id, with_notes=True)
+        names = await _names(tx, [ticket])
+    name = names.get(ticket.customer_id)
+    return view_conversation_for_staff(ticket, messages, name)
+
+
+@routes.post(
+    "/staff/tickets/{ticket_id}/replies", policy=staff("tickets.answer"), status=201
+)
+async def answer_ticket(
+    call: Call, ticket_id: UUID, body: WriteMessage
+) -> StaffMessageView:
+    """Answer the customer, in public."""
+    author = await find_author(call)
+    async with call.transaction() as tx:
+        message = await commands.answer_ticket(
+            tx, ticket_id, body, author=author, now=call.now
+        )
+        return await call.complete(tx, view_message_for_staff(message))
+
+
+@routes.post(
+    "/staff/tickets/{ticket_id}/notes", policy=staff("tickets.answer"), status=201
+)
+async def add_note(call: Call, ticket_id: UUID, body: WriteNote) -> StaffMessageView:
+    """Write a note that only staff reads; nobody is told of it."""
+    author = await find_author(call)
+    async with call.transaction() as tx:
+        note = await commands.add_note(
+            tx, ticket_id, body.message, author=author, now=call.now
+        )
+        return await call.complete(tx, view_message_for_staff(note))
+
+
+@routes.post("/staff/tickets/{ticket_id}/close", policy=staff("tickets.answer"))
+async def close_ticket_as_staff(call: Call, ticket_id: UUID) -> StaffTicketView:
+    """Close a ticket or a task; closing it twice changes nothing."""
+    async with call.transaction() as tx:
+        ticket = await commands.close_ticket(
+            tx, ticket_id, scope=None, by=AuthorKind.STAFF, now=call.now
+        )
+        return await call.complete(tx, await _view(tx, ticket))
+
+
+@routes.post("/staff/tickets/{ticket_id}/reopen", policy=staff("tickets.answer"))
+async def reopen_ticket_as_staff(call: Call, ticket_id: UUID) -> StaffTicketView:
+    """Open a closed ticket or task again; any other stays as it is."""
+    async with call.transaction() as tx:
+        ticket = await commands.reopen_ticket(tx, ticket_id, scope=None, now=call.now)
+        return await call.complete(tx, await _view(tx, ticket))
+
+
+async def _list(
+    call: Call, query: ListStaffTickets, *, internal: bool
+) -> Page[StaffTicketView]:
+    wanted = TicketFilter(
+        internal=internal,
+        customer_id=query.customer_id,
+        status=query.status,
+        closed=query.closed,
+        department=query.department,
+        search=query.q,
+        protocol=read_protocol(query.q or ""),
+    )
+    before = decode_cursor(query.cursor, UUID)
+    async with call.reading() as tx:
+        tickets = await store.list_tickets(
+            tx, wanted, before=before and before[0], limit=query.limit + 1
+        )
+        total = await store.count_tickets(tx, wanted) if query.count else None
+        names = await _names(tx, tickets)
+    return Page[StaffTicketView].of(
+        [view_ticket_for_staff(t, names.get(t.customer_id)) for t in tickets],
+        limit=query.limit,
+        cursor=lambda ticket: (ticket.id,),
+        total=total,
+    )
+
+
+async def _view(tx: Transaction, ticket: Ticket) -> StaffTicketView:
+    names = await _names(tx, [ticket])
+    return view_ticket_for_staff(ticket, names.get(ticket.customer_id))
+
+
+async def _names(tx: Transaction, tickets: list[Ticket]) -> dict[UUID | None, str]:
+    """Return the names of the tickets' customers."""
+    customer_ids = {t.customer_id for t in tickets if t.customer_id is not None}
+    return {**await store.list_customer_names(tx, list(customer_ids))}

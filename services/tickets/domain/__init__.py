@@ -1,0 +1,1 @@
+"""The rules of tickets: their states, their files, and what the system answers."""
