@@ -24,6 +24,8 @@ LIFETIME = timedelta(minutes=5)
 #: Clocks of two machines may differ by this much.
 LEEWAY = timedelta(seconds=10)
 MAXIMUM_TOKEN_CHARACTERS = 8192
+#: Tokens whose signature was found good, the oldest forgotten first.
+MAXIMUM_REMEMBERED = 10_000
 
 REFRESH_SECONDS = 300.0
 #: After a failed fetch, and at most this often for a key id nobody knows.
@@ -148,29 +150,43 @@ class TokenVerifier:
         self._keys = keys
         self._issuer = issuer
         self._clock = clock
+        self._verified: dict[str, Claims] = {}
 
     async def verify(self, token: str) -> Principal:
-        if len(token) > MAXIMUM_TOKEN_CHARACTERS:
-            raise BadToken("the access token is too long")
-        keys = await self._keys.find(_key_id(token))
-        return self._principal(_claims(token, keys))
+        claims = self._verified.get(token)
+        if claims is None:
+            claims = await self._read(token)
+            self._remember(token, claims)
+        self._check_times(claims)
+        return _principal_of(claims)
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Keep the keys fresh until the block ends."""
         return self._keys.running()
 
-    def _principal(self, claims: Claims) -> Principal:
-        now = self._clock.now().timestamp()
-        leeway = LEEWAY.total_seconds()
+    async def _read(self, token: str) -> Claims:
+        if len(token) > MAXIMUM_TOKEN_CHARACTERS:
+            raise BadToken("the access token is too long")
+        claims = _claims(token, await self._keys.find(_key_id(token)))
         if claims.iss != self._issuer or claims.aud != AUDIENCE:
             raise BadToken("the access token was not made for this system")
+        if (claims.kind == "customer") != (claims.customer_id is not None):
+            raise BadToken("the access token names no customer, or one too many")
+        return claims
+
+    def _remember(self, token: str, claims: Claims) -> None:
+        # A signature is costly to check, and doesn't change; times are looked at anew.
+        if len(self._verified) >= MAXIMUM_REMEMBERED:
+            del self._verified[next(iter(self._verified))]
+        self._verified[token] = claims
+
+    def _check_times(self, claims: Claims) -> None:
+        now = self._clock.now().timestamp()
+        leeway = LEEWAY.total_seconds()
         if claims.exp + leeway <= now:
             raise BadToken("the access token has expired")
         if claims.iat - leeway > now:
             raise BadToken("the access token is not valid yet")
-        if (claims.kind == "customer") != (claims.customer_id is not None):
-            raise BadToken("the access token names no customer, or one too many")
-        return _principal_of(claims)
 
 
 def sign_token(

@@ -6,9 +6,6 @@ handler; whatever is wrong raises, and the problems middleware tells it.
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date, datetime
-from types import UnionType
-from typing import Any, get_args
 
 import structlog
 from aiohttp import web
@@ -19,13 +16,9 @@ from chassis.context import acting_as, current_cause
 from chassis.errors import FieldError, NotAuthenticated, RuleViolated, Unavailable
 from chassis.http import idempotency
 from chassis.http.call import AlreadyAnswered, Call, Surroundings, encode
+from chassis.http.dates import check_dates
 from chassis.http.models import Body, Query
-from chassis.http.reader import (
-    check_json,
-    check_text,
-    read_body,
-    require_json,
-)
+from chassis.http.reader import check_text, read_body, read_json, require_json
 from chassis.http.routes import Route
 from chassis.http.wording import invalid_request
 from chassis.principal import Principal
@@ -132,10 +125,13 @@ async def _read(call: Call) -> tuple[dict[str, object], bytes]:
     route, request = call.route, call.request
     arguments: dict[str, object] = _path_values(route, request)
     arguments |= _query(route, request)
-    if route.body is None:
+    if route.upload or route.method == "GET":
         return arguments, b""
-    content = await _json_body(request)
-    arguments["body"] = _validated(route.body, content)
+    content = await _body_bytes(request)
+    if route.body is not None:
+        arguments["body"] = _validated(route.body, content)
+    elif content:
+        _validated(Body, content)  # which has no field: nothing is silently ignored
     return arguments, content
 
 
@@ -165,40 +161,29 @@ def _query(route: Route, request: web.Request) -> dict[str, object]:
 
 
 def _validated_query(model: type[Query], values: Mapping[str, str]) -> Query:
-    for name, value in values.items():
-        _refuse_timestamp(model, name, value)
     try:
-        return model.model_validate_strings(values)
+        query = model.model_validate_strings(values)
     except ValidationError as error:
         raise invalid_request(error, whole="query") from None
+    check_dates(query, values)
+    return query
 
 
-def _refuse_timestamp(model: type[Query], name: str, value: str) -> None:
-    # Pydantic takes `0` for the date 1970-01-01; nobody who writes it means that.
-    field = model.model_fields.get(name)
-    kinds = get_args(field.annotation) if field and _is_union(field.annotation) else ()
-    temporal = {date, datetime} & {*kinds, field and field.annotation}
-    if temporal and value.lstrip("+-").replace(".", "").isdecimal():
-        raise _wrong(name, "must be written like 2026-12-01")
-
-
-def _is_union(annotation: Any) -> bool:
-    return isinstance(annotation, UnionType)
-
-
-async def _json_body(request: web.Request) -> bytes:
-    if request.can_read_body or request.headers.get("Content-Type"):
+async def _body_bytes(request: web.Request) -> bytes:
+    if request.can_read_body:
         require_json(request)
-    content = await read_body(request)
-    check_json(content)
-    return content
+    return await read_body(request)
 
 
 def _validated(model: type[Body], content: bytes) -> Body:
+    document = read_json(content)
     try:
-        return model.model_validate_json(content, strict=True)
+        body = model.model_validate_json(content, strict=True)
     except ValidationError as error:
         raise invalid_request(error, whole="body") from None
+    if isinstance(document, dict):
+        check_dates(body, document)
+    return body
 
 
 def _expect_key(call: Call) -> None:

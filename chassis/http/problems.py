@@ -31,16 +31,21 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except DomainError as error:
-        return problem_of(error, request.path)
+        return problem_of(error, _address(request))
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return _problem_of_server(error, request.path)
+        return _problem_of_server(error, _address(request))
     except ConnectionResetError:
         raise  # The client went away; there is nobody to answer.
     except Exception:
         log.exception("request failed", path=request.path)
-        return internal_error(request.path)
+        return internal_error(_address(request))
+
+
+def _address(request: web.BaseRequest) -> str:
+    """Return the path as it was sent: what it decodes to may not be text."""
+    return request.rel_url.raw_path
 
 
 def problem_of(error: DomainError, path: str) -> web.Response:

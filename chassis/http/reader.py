@@ -65,6 +65,8 @@ async def read_body(request: web.Request, limit: int = MAXIMUM_BODY_BYTES) -> by
             return await _read_up_to(limit, request)
     except TimeoutError:
         raise BodyTooSlow from None
+    except web.RequestPayloadError:
+        raise Unreadable("the body broke off") from None
 
 
 async def _read_up_to(limit: int, request: web.Request) -> bytes:
@@ -80,14 +82,15 @@ def too_large(limit: int) -> TooLarge:
     return TooLarge(f"at most {limit:,} bytes are accepted")
 
 
-def check_json(body: bytes) -> None:
-    """Raise Unreadable unless the bytes are JSON that every reader reads alike."""
+def read_json(body: bytes) -> Json:
+    """Parse JSON that every reader reads alike; raise Unreadable for anything else."""
     document = _parse(body)
     # Only nesting and escapes need a walk; most documents have hardly any.
     if body.count(b"[") + body.count(b"{") > MAXIMUM_DEPTH:
         _check_depth(document)
     if b"\\u" in body:
         check_text(_texts(document, ""))
+    return document
 
 
 def check_text(texts: Iterator[tuple[str, str]]) -> None:

@@ -104,7 +104,7 @@ class _Connection(RequestHandler):
         """Answer what isn't HTTP, too, with a problem document."""
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self.log_exception("Error handling request", exc_info=exc)
-            response = internal_error(request.path)
+            response = internal_error(request.rel_url.raw_path)
         else:
             response = respond(plain_problem(status, "/", "this is not valid HTTP"))
         response.force_close()

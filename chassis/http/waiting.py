@@ -15,9 +15,11 @@ from chassis.errors import Unavailable
 T = TypeVar("T")
 
 WAIT_SECONDS = 2.0
-POLL_SECONDS = 0.04
-#: More requests than this don't wait: they would only hold connections.
-MAXIMUM_WAITERS = 200
+#: Between looks; most events arrive within the first few.
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.1
+#: More requests than this don't wait: their looks would crowd out all others.
+MAXIMUM_WAITERS = 64
 
 Find = Callable[[Transaction], Awaitable[T | None]]
 
@@ -53,8 +55,10 @@ async def _poll(
 ) -> T | None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + WAIT_SECONDS
+    pause = FIRST_PAUSE_SECONDS
     while loop.time() < deadline:
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         found, complete = await _look(database, find, of=of, since=since)
         if found is not None or complete:
             return found

@@ -10,6 +10,7 @@ from chassis.errors import FieldError, RuleViolated
 
 #: More findings than this tell nobody anything.
 MAXIMUM_ERRORS = 50
+MAXIMUM_PATH_CHARACTERS = 200
 
 
 class InvalidRequest(RuleViolated):
@@ -20,11 +21,16 @@ def invalid_request(error: ValidationError, *, whole: str) -> InvalidRequest:
     """Return the validation's findings as a problem; `whole` names the root."""
     details = error.errors(include_url=False, include_input=False)
     errors = tuple(
-        FieldError(".".join(map(str, item["loc"])) or whole, message(item))
+        FieldError(_path(item["loc"]) or whole, message(item))
         for item in details[:MAXIMUM_ERRORS]
     )
     first = errors[0]
     return InvalidRequest(f"{first.field} {first.message}", errors=errors)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    # An unknown field's name is as long as its sender likes.
+    return ".".join(map(str, location))[:MAXIMUM_PATH_CHARACTERS]
 
 
 def message(item: ErrorDetails) -> str:
@@ -37,6 +43,11 @@ def message(item: ErrorDetails) -> str:
     if template is None:
         return _from_pydantic(item)
     return template.format_map(context)
+
+
+def words_for(kind: str) -> str:
+    """Return the words for a kind of fault that has no limit to name."""
+    return _WORDS[kind]
 
 
 _WORDS: Mapping[str, str] = {

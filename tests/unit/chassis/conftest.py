@@ -1,0 +1,42 @@
+"""A process's HTTP on a free port, without a database."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+from aiohttp import ClientSession, web
+
+from chassis.clock import Clock
+from chassis.http import Routes, build_app, serving
+from chassis.resources import Resources
+from tests.support.tokens import a_verifier
+
+Serve = Callable[..., Awaitable[ClientSession]]
+
+
+def an_app(*routes: Routes, behind_gateway: bool = True) -> web.Application:
+    return build_app(
+        name="test",
+        routes=routes,
+        resources=Resources(),
+        verifier=a_verifier(),
+        clock=Clock(),
+        behind_gateway=behind_gateway,
+    )
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serve these routes and return a client that speaks to them."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*routes: Routes, behind_gateway: bool = True) -> ClientSession:
+            app = an_app(*routes, behind_gateway=behind_gateway)
+            port = await stack.enter_async_context(
+                serving(app, host="127.0.0.1", port=0)
+            )
+            return await stack.enter_async_context(
+                ClientSession(f"http://127.0.0.1:{port}")
+            )
+
+        yield start
