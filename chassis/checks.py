@@ -1,9 +1,9 @@
 """Invariants as checks: queries that find nothing once the system is quiet."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field
 
-from chassis.db import Transaction
+from chassis.db import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +20,16 @@ class Check:
 
     name: str
     run: Callable[[Transaction], Awaitable[CheckResult]]
+
+
+async def run_checks(database: Database, checks: Sequence[Check]) -> dict[str, object]:
+    """Run all, each in a transaction of its own; return the report."""
+    findings: list[dict[str, object]] = []
+    for check in checks:
+        async with database.reading() as tx:
+            result = await check.run(tx)
+        findings.append({"name": check.name, **asdict(result)})
+    return {
+        "agrees": not any(finding["violations"] for finding in findings),
+        "checks": findings,
+    }

@@ -57,17 +57,20 @@ class SettingsWrong(SystemExit):
     """The environment is missing something, or has it wrong; ends the process."""
 
 
-def load_settings(settings: type[S_], *needed: str) -> S_:
+def load_settings(settings: type[S_]) -> S_:
     """Read the settings; stop with one line that names each faulty variable."""
     try:
-        loaded = settings()
+        return settings()
     except ValidationError as wrong:
         faults = [
             f"{'_'.join(map(str, fault['loc'][:1])).upper()}: {fault['msg']}"
             for fault in wrong.errors()
         ]
         raise SettingsWrong("; ".join(faults)) from None
-    missing = [name.upper() for name in needed if not getattr(loaded, name)]
+
+
+def require(settings: ProcessSettings, *names: str) -> None:
+    """Stop with one line that names what is not set."""
+    missing = [name.upper() for name in names if not getattr(settings, name)]
     if missing:
         raise SettingsWrong("; ".join(f"{name}: is not set" for name in missing))
-    return loaded

@@ -1,0 +1,174 @@
+"""What operators can tell a process on the command line."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from typing import TypeAlias
+
+from chassis import migrations, topology
+from chassis.bus import connect
+from chassis.checks import run_checks
+from chassis.clockshift import refresh
+from chassis.deadletters import DeadLetters
+from chassis.definition import Process
+from chassis.http import document_of
+from chassis.logs import configure_logs
+from chassis.republish import republish
+from chassis.resources import CLOCK, DATABASE
+from chassis.running import opened, serve
+from chassis.schema import dump_schema
+from chassis.settings import ProcessSettings, SettingsWrong, load_settings, require
+
+Command: TypeAlias = Callable[
+    [Process, ProcessSettings, argparse.Namespace], Coroutine[None, None, int]
+]
+
+
+def main(process: Process) -> None:
+    """Do what the command line says, and exit."""
+    arguments = _parser(process).parse_args()
+    command: Command = arguments.command
+    settings = load_settings(process.settings)
+    configure_logs(process.name, settings.log_level)
+    sys.exit(asyncio.run(command(process, settings, arguments)))
+
+
+async def _serve(
+    process: Process, settings: ProcessSettings, _arguments: argparse.Namespace
+) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await serve(process, settings, stopping)
+    return 0
+
+
+async def _migrate(
+    process: Process, settings: ProcessSettings, _arguments: argparse.Namespace
+) -> int:
+    """Bring the schema, then the broker's queues, to what this release needs."""
+    if process.has_database:
+        require(settings, "owner_database_url")
+        applied = await migrations.migrate(
+            settings.owner_database_url, schema=process.name, package=process.package
+        )
+        _tell({"applied": applied})
+    if process.subscriptions:
+        require(settings, "amqp_url")
+        async with connect(settings.amqp_url, f"{process.name} migrate") as connection:
+            await topology.declare(connection, process.subscriptions)
+    return 0
+
+
+async def _dead_letters(
+    process: Process, settings: ProcessSettings, arguments: argparse.Namespace
+) -> int:
+    if process.consumers is None:
+        raise SettingsWrong(f"{process.name} consumes nothing")
+    require(settings, "amqp_url")
+    async with connect(settings.amqp_url, f"{process.name} operator") as connection:
+        letters = DeadLetters(connection, process.consumers.name)
+        return await _on_letters(letters, arguments)
+
+
+async def _on_letters(letters: DeadLetters, arguments: argparse.Namespace) -> int:
+    chosen: str | None = arguments.id
+    if arguments.action == "list":
+        for letter in await letters.list(arguments.limit):
+            _tell({k: v for k, v in asdict(letter).items() if k != "body"})
+        return 0
+    if arguments.action == "show":
+        letter = await letters.find(chosen or "")
+        if letter is not None:
+            _tell(asdict(letter))
+        return 0 if letter else 1
+    if chosen is None and not arguments.all:
+        raise SettingsWrong("name a dead letter, or say --all")
+    act = letters.replay if arguments.action == "replay" else letters.drop
+    count = await act(chosen)
+    _tell({arguments.action: count})
+    return 0 if count or arguments.all else 1
+
+
+async def _republish(
+    process: Process, settings: ProcessSettings, arguments: argparse.Namespace
+) -> int:
+    """Send the current state of the named objects again; the relay publishes it."""
+    async with opened(process, settings) as resources:
+        republisher = process.republishers[arguments.name]
+        _tell({"republished": await republish(resources[DATABASE], republisher)})
+    return 0
+
+
+async def _audit(
+    process: Process, settings: ProcessSettings, _arguments: argparse.Namespace
+) -> int:
+    async with opened(process, settings) as resources:
+        report = await run_checks(resources[DATABASE], process.checks)
+    _tell(report)
+    return 0 if report["agrees"] else 1
+
+
+async def _seed(
+    process: Process, settings: ProcessSettings, _arguments: argparse.Namespace
+) -> int:
+    """Read JSON from standard input, and make what it describes unless it is there."""
+    if process.seed is None:
+        raise SettingsWrong(f"{process.name} has nothing to seed")
+    given = json.load(sys.stdin)
+    async with opened(process, settings) as resources:
+        clock, database = resources[CLOCK], resources[DATABASE]
+        if settings.sandbox_clock:
+            await refresh(clock, database)
+        await process.seed(database, clock, settings, given)
+    return 0
+
+
+async def _openapi(
+    process: Process, _settings: ProcessSettings, _arguments: argparse.Namespace
+) -> int:
+    _tell(document_of(process.routes, title=process.name))
+    return 0
+
+
+async def _schema(
+    process: Process, settings: ProcessSettings, _arguments: argparse.Namespace
+) -> int:
+    require(settings, "owner_database_url")
+    sys.stdout.write(await dump_schema(settings.owner_database_url, process.name))
+    return 0
+
+
+def _parser(process: Process) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {process.package}")
+    commands = parser.add_subparsers(required=True)
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    add("serve", _serve, "run the parts named in PARTS")
+    add("migrate", _migrate, "bring schema and queues to this release")
+    add("audit", _audit, "check the invariants; 1 if one doesn't hold")
+    add("openapi", _openapi, "print the OpenAPI document")
+    add("schema", _schema, "print the migrated schema as SQL")
+    add("seed", _seed, "make what the JSON on standard input describes")
+    letters = add("dead-letters", _dead_letters, "what no retry could handle")
+    letters.add_argument("action", choices=("list", "show", "replay", "drop"))
+    letters.add_argument("id", nargs="?", help="a message's id, as listed")
+    letters.add_argument("--all", action="store_true", help="replay or drop all")
+    letters.add_argument("--limit", type=int, default=100, help="how many to list")
+    if process.republishers:
+        again = add("republish", _republish, "send current states to their readers")
+        again.add_argument("name", choices=sorted(process.republishers))
+    return parser
+
+
+def _tell(content: object) -> None:
+    sys.stdout.write(json.dumps(content, default=str, ensure_ascii=False) + "\n")

@@ -1,0 +1,142 @@
+"""The inbox: an event's effects and the note that it came commit together, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from chassis import metrics
+from chassis.consumers import Consumers, Delivery
+from chassis.context import Cause, because_of
+from chassis.db import Database, Transaction
+from chassis.events import REGISTRY, Envelope, Event
+from chassis.resources import Resources
+
+
+class Poison(Exception):
+    """A message that no retry can make readable."""
+
+
+class UnknownEvent(Exception):
+    """An event that this release doesn't know; the next one may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message that has been read: its envelope, and the event inside."""
+
+    envelope: Envelope
+    event: Event
+
+
+def read(body: bytes) -> Incoming:
+    """Read a message, or raise Poison or UnknownEvent."""
+    try:
+        envelope = Envelope.read(body)
+        event = REGISTRY.get(envelope.type)
+        if event is None:
+            raise UnknownEvent(f"{envelope.type} is not an event of this release")
+        return Incoming(envelope, event.model_validate(envelope.data))
+    except ValidationError as fault:
+        raise Poison(_summary(fault)) from None
+
+
+class Inbox:
+    """Handles events of one consumer: any number of times delivered, once done."""
+
+    def __init__(
+        self, consumers: Consumers, resources: Resources, db: Database
+    ) -> None:
+        self.consumer = consumers.name
+        self._consumers = consumers
+        self._resources = resources
+        self._database = db
+
+    async def handle(
+        self, incoming: Sequence[Incoming], marks: dict[str, datetime]
+    ) -> None:
+        """Handle all of them in one transaction, or raise and leave no trace.
+
+        `marks` are watermarks that came after them in the queue.
+        """
+        async with self._database.transaction() as tx:
+            fresh = await self._note(tx, incoming)
+            for message in incoming:
+                if message.envelope.id in fresh:
+                    fresh.remove(message.envelope.id)
+                    await self._call(tx, message)
+            await _save_marks(tx, marks)
+        self._count(incoming)
+
+    async def _note(self, tx: Transaction, incoming: Sequence[Incoming]) -> set[Any]:
+        """Write the inbox rows; return the ids that weren't there before."""
+        if not incoming:
+            return set()
+        # Sorted, so that two processes with the same events can't deadlock.
+        pairs = sorted((m.envelope.id, m.envelope.type) for m in incoming)
+        rows = await tx.fetch(
+            """
+            INSERT INTO inbox (consumer, event_id, type)
+            SELECT $1, * FROM unnest($2::uuid[], $3::text[])
+            ON CONFLICT (consumer, event_id) DO NOTHING
+            RETURNING event_id
+            """,
+            self.consumer,
+            [event_id for event_id, _ in pairs],
+            [type_ for _, type_ in pairs],
+        )
+        return {row["event_id"] for row in rows}
+
+    async def _call(self, tx: Transaction, message: Incoming) -> None:
+        handler = self._consumers.handler_of(type(message.event))
+        if handler is None:
+            # A binding of an earlier release; its reader is gone on purpose.
+            return
+        envelope = message.envelope
+        delivery = Delivery(
+            event_id=envelope.id,
+            occurred_at=envelope.time,
+            correlation_id=envelope.correlationid,
+            republished=envelope.republished,
+            resources=self._resources,
+        )
+        with because_of(self._cause(envelope)):
+            await handler(tx, message.event, delivery)
+
+    def _cause(self, envelope: Envelope) -> Cause:
+        return Cause(
+            cause_id=str(envelope.id),
+            correlation_id=envelope.correlationid,
+            actor=f"system:{self.consumer}",
+            traceparent=envelope.traceparent,
+        )
+
+    def _count(self, incoming: Sequence[Incoming]) -> None:
+        for message in incoming:
+            metrics.events_handled.labels(self.consumer, message.envelope.type).inc()
+        if incoming:
+            age = datetime.now(UTC) - incoming[-1].envelope.time
+            metrics.consumer_lag.labels(self.consumer).set(age.total_seconds())
+
+
+async def _save_marks(tx: Transaction, marks: dict[str, datetime]) -> None:
+    if not marks:
+        return
+    await tx.execute(
+        """
+        INSERT INTO watermarks (producer, at)
+        SELECT * FROM unnest($1::text[], $2::timestamptz[])
+        ON CONFLICT (producer) DO UPDATE SET at = EXCLUDED.at
+        WHERE watermarks.at < EXCLUDED.at
+        """,
+        list(marks),
+        list(marks.values()),
+    )
+
+
+def _summary(fault: ValidationError) -> str:
+    """Say which fields are wrong, without their values."""
+    fields = [".".join(map(str, item["loc"])) for item in fault.errors()]
+    return f"{fault.title}: {', '.join(fields)}"

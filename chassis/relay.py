@@ -1,0 +1,146 @@
+"""The relay: takes events out of the outbox and marks them once the broker has them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from aio_pika.exceptions import PublishError
+
+from chassis import metrics, topology, watermarks
+from chassis.bus import Message, Publisher, connect, first_to_end, keep_up, sleep_unless
+from chassis.db import Database, Record, Transaction
+from chassis.errors import Unavailable
+from chassis.topology import EXCHANGE, Subscriptions
+
+BATCH = 200
+#: An event that the broker refused is tried again after so long; others go on.
+RETRY_SECONDS = 1.0
+
+log = structlog.get_logger("relay")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """Where and how a relay publishes."""
+
+    amqp_url: str
+    source: str
+    subscriptions: Subscriptions
+    poll_seconds: float = 0.1
+    delay_seconds: float = 0.0
+
+
+class Relay:
+    """Publishes one process's outbox; several may run, each row is taken by one."""
+
+    def __init__(self, database: Database, settings: RelaySettings) -> None:
+        self._database = database
+        self._settings = settings
+        self._read = {
+            event.TYPE for events in settings.subscriptions.values() for event in events
+        }
+        self._readers = topology.readers_of(settings.subscriptions, settings.source)
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        database.on_emitted = self._wake.set
+
+    async def run(self) -> None:
+        await keep_up(f"{self._settings.source} relay", self._session, self._stopping)
+
+    def stop(self) -> None:
+        """End `run` after the batch in hand; what is left stays in the outbox."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def _session(self) -> None:
+        settings = self._settings
+        name = f"{settings.source} relay"
+        async with connect(settings.amqp_url, name) as connection:
+            await topology.assert_declared(connection, settings.subscriptions)
+            publisher = await Publisher.open(connection)
+            marking = watermarks.send_forever(
+                connection,
+                self._database,
+                settings.source,
+                self._readers,
+                self._stopping,
+            )
+            await first_to_end(self._publish_until_stopped(publisher), marking)
+
+    async def _publish_until_stopped(self, publisher: Publisher) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            if await self._relay(publisher) < BATCH:
+                await sleep_unless(self._wake, self._settings.poll_seconds)
+
+    async def _relay(self, publisher: Publisher) -> int:
+        try:
+            async with self._database.transaction() as tx:
+                return await self._relay_batch(tx, publisher)
+        except Unavailable as error:
+            log.warning("outbox not read", error=repr(error))
+            return 0
+
+    async def _relay_batch(self, tx: Transaction, publisher: Publisher) -> int:
+        # Rows stay locked while the broker is asked, so that no other relay takes
+        # them; only a confirmed row is marked, so a crash here publishes it again.
+        rows = await _take(tx, self._settings.delay_seconds)
+        if not rows:
+            return 0
+        errors = await publisher.publish_all([self._message(row) for row in rows])
+        outcomes = list(zip(rows, errors, strict=True))
+        await _mark_published(tx, [row["seq"] for row, error in outcomes if not error])
+        refused = [(row, error) for row, error in outcomes if error]
+        await _put_back(tx, refused)
+        metrics.events_published.inc(len(rows) - len(refused))
+        return len(rows)
+
+    def _message(self, row: Record) -> Message:
+        return Message(
+            exchange=EXCHANGE,
+            routing_key=row["type"],
+            type=row["type"],
+            body=row["body"].encode(),
+            message_id=str(row["event_id"]),
+            mandatory=row["type"] in self._read,
+        )
+
+
+async def _take(tx: Transaction, delay_seconds: float) -> list[Record]:
+    return await tx.fetch(
+        """
+        SELECT seq, event_id, type, body FROM outbox
+        WHERE published_at IS NULL
+          AND (retry_at IS NULL OR retry_at <= now())
+          AND ($2::float8 = 0 OR emitted_at <= now() - make_interval(secs => $2))
+        ORDER BY seq LIMIT $1
+        FOR UPDATE SKIP LOCKED
+        """,
+        BATCH,
+        delay_seconds,
+    )
+
+
+async def _mark_published(tx: Transaction, seqs: list[int]) -> None:
+    await tx.execute("UPDATE outbox SET published_at = now() WHERE seq = ANY($1)", seqs)
+
+
+async def _put_back(
+    tx: Transaction, refused: Sequence[tuple[Record, BaseException]]
+) -> None:
+    """Leave refused events for later: one that has no queue must not hold up others."""
+    if not refused:
+        return
+    for row, error in refused:
+        reason = "unroutable" if isinstance(error, PublishError) else "refused"
+        metrics.publish_failures.labels(reason).inc()
+        log.error("event not taken", reason=reason, type=row["type"], seq=row["seq"])
+    await tx.execute(
+        """
+        UPDATE outbox SET retry_at = now() + make_interval(secs => $2)
+        WHERE seq = ANY($1)
+        """,
+        [row["seq"] for row, _ in refused],
+        RETRY_SECONDS,
+    )

@@ -1,0 +1,238 @@
+"""Runs a process: opens what it needs, starts its parts, and drains them at the end."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from chassis import clockshift
+from chassis.blobs import Blobs
+from chassis.bus import BROKER_ERRORS, connect
+from chassis.client import open_client
+from chassis.clock import Clock
+from chassis.consumers import Consumers
+from chassis.db import open_database
+from chassis.definition import Process
+from chassis.health import Health
+from chassis.http import build_app, serving
+from chassis.inbox import Inbox
+from chassis.jobs import Job, run_forever
+from chassis.purge import plumbing_jobs
+from chassis.receiver import Receiver
+from chassis.relay import Relay, RelaySettings
+from chassis.resources import BLOBS, CLOCK, DATABASE, SETTINGS, VERIFIER, Resources
+from chassis.settings import ProcessSettings, require
+from chassis.tokens import PublishedKeys, TokenVerifier
+
+DRAIN_SECONDS = 20.0
+WATCHDOG_SECONDS = 30
+
+log = structlog.get_logger("process")
+
+
+class ConsumersGone(RuntimeError):
+    """Nothing is consumed although the broker is there: only a new start helps."""
+
+
+@asynccontextmanager
+async def opened(
+    process: Process, settings: ProcessSettings
+) -> AsyncGenerator[Resources]:
+    """Open everything that the process works with."""
+    async with AsyncExitStack() as stack:
+        resources = Resources()
+        resources[SETTINGS] = settings
+        resources[CLOCK] = Clock(settings.company_time_zone)
+        if settings.blobs_dir is not None:
+            resources[BLOBS] = Blobs(settings.blobs_dir)
+        if process.has_database:
+            require(settings, "database_url")
+            resources[DATABASE] = await stack.enter_async_context(
+                open_database(
+                    settings.database_url,
+                    schema=process.name,
+                    pool_size=settings.pool_size,
+                )
+            )
+        if process.resources is not None:
+            await stack.enter_async_context(process.resources(resources, settings))
+        yield resources
+
+
+async def serve(
+    process: Process,
+    settings: ProcessSettings,
+    stopping: asyncio.Event,
+    started: Callable[[int, Resources], None] | None = None,
+) -> None:
+    """Run the process's parts until `stopping`, then let them finish.
+
+    `started` is told the port once requests are taken. A part that fails ends the
+    process: whoever supervises it starts it again.
+    """
+    async with opened(process, settings) as resources:
+        health = Health(
+            resources[DATABASE] if process.has_database else None, process.package
+        )
+        async with asyncio.TaskGroup() as tasks:
+            parts = _Parts(process, settings, resources, tasks)
+            async with _http(process, settings, resources, health) as port:
+                if started is not None:
+                    started(port, resources)
+                log.info("started", port=port, parts=sorted(settings.parts))
+                await stopping.wait()
+                health.stopping = True
+                await parts.stop_taking()
+            await parts.finish()
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def _http(
+    process: Process, settings: ProcessSettings, resources: Resources, health: Health
+) -> AsyncGenerator[int]:
+    """Serve the routes; without the part `http`, only health and metrics."""
+    async with _verifier(settings, resources):
+        with_routes = "http" in settings.parts
+        app = build_app(
+            name=process.name,
+            routes=process.routes if with_routes else (),
+            resources=resources,
+            verifier=resources[VERIFIER],
+            clock=resources[CLOCK],
+            database=resources[DATABASE] if process.has_database else None,
+            behind_gateway=process.behind_gateway,
+        )
+        health.add_to(app)
+        if with_routes and process.extend is not None:
+            process.extend(app, resources)
+        async with serving(
+            app, host=settings.http_host, port=settings.http_port
+        ) as port:
+            yield port
+
+
+@asynccontextmanager
+async def _verifier(
+    settings: ProcessSettings, resources: Resources
+) -> AsyncGenerator[None]:
+    """Verify tokens by the published keys, unless the process brought its own."""
+    if VERIFIER in resources:
+        yield
+        return
+    require(settings, "jwks_url")
+    async with open_client(settings.jwks_url) as client:
+
+        async def fetch() -> object:
+            return await client.get_json("")
+
+        resources[VERIFIER] = TokenVerifier(
+            PublishedKeys(fetch), issuer=settings.token_issuer, clock=resources[CLOCK]
+        )
+        yield
+
+
+class _Parts:
+    """Relay, consumers, jobs and what goes with them, as tasks of one group."""
+
+    def __init__(
+        self,
+        process: Process,
+        settings: ProcessSettings,
+        resources: Resources,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._process = process
+        self._settings = settings
+        self._resources = resources
+        self._stopping = asyncio.Event()
+        self._relay: Relay | None = None
+        self._receiver: Receiver | None = None
+        #: Those that end by themselves once told to stop, and those that never do.
+        self._finite: list[asyncio.Task[None]] = []
+        self._endless: list[asyncio.Task[None]] = []
+        self._start(tasks)
+
+    async def stop_taking(self) -> None:
+        """Begin nothing new: no message, no job."""
+        self._stopping.set()
+        if self._receiver is not None:
+            await self._receiver.stop()
+
+    async def finish(self) -> None:
+        """Wait until what was begun is done, but not for ever."""
+        if self._relay is not None:
+            self._relay.stop()
+        for task in self._endless:
+            task.cancel()
+        if self._finite:
+            _, late = await asyncio.wait(self._finite, timeout=DRAIN_SECONDS)
+            for task in late:
+                log.error("not finished in time", task=task.get_name())
+                task.cancel()
+
+    def _start(self, tasks: asyncio.TaskGroup) -> None:
+        parts, process = self._settings.parts, self._process
+        if not process.has_database:
+            return
+        if self._settings.sandbox_clock:
+            following = clockshift.follow(
+                self._resources[CLOCK], self._resources[DATABASE]
+            )
+            self._endless.append(tasks.create_task(following, name="clock"))
+        if "relay" in parts:
+            self._start_relay(tasks)
+        if "consumers" in parts and process.consumers is not None:
+            self._start_consumers(tasks, process.consumers)
+        if "jobs" in parts:
+            for job in [*plumbing_jobs, *(process.jobs or ())]:
+                self._start_job(tasks, job)
+
+    def _start_relay(self, tasks: asyncio.TaskGroup) -> None:
+        settings = self._settings
+        require(settings, "amqp_url")
+        self._relay = Relay(
+            self._resources[DATABASE],
+            RelaySettings(
+                amqp_url=settings.amqp_url,
+                source=self._process.name,
+                subscriptions=self._process.subscriptions,
+                poll_seconds=settings.relay_poll_seconds,
+                delay_seconds=settings.relay_delay_seconds,
+            ),
+        )
+        self._finite.append(tasks.create_task(self._relay.run(), name="relay"))
+
+    def _start_consumers(self, tasks: asyncio.TaskGroup, consumers: Consumers) -> None:
+        settings = self._settings
+        require(settings, "amqp_url")
+        consumers.check(self._process.subscriptions[consumers.name])
+        inbox = Inbox(consumers, self._resources, self._resources[DATABASE])
+        self._receiver = Receiver(settings.amqp_url, inbox, prefetch=settings.prefetch)
+        self._finite.append(tasks.create_task(self._receiver.run(), name="consumers"))
+        watching = _watch(self._receiver, settings.amqp_url)
+        self._endless.append(tasks.create_task(watching, name="watchdog"))
+
+    def _start_job(self, tasks: asyncio.TaskGroup, job: Job) -> None:
+        running = run_forever(job, self._resources, self._stopping)
+        self._finite.append(tasks.create_task(running, name=f"job {job.name}"))
+
+
+async def _watch(receiver: Receiver, amqp_url: str) -> None:
+    """End the process when it consumes nothing for long although it could."""
+    idle_seconds = 0
+    while idle_seconds < WATCHDOG_SECONDS:
+        await asyncio.sleep(1)
+        idle_seconds = 0 if receiver.consuming else idle_seconds + 1
+        if idle_seconds == WATCHDOG_SECONDS and not await _answers(amqp_url):
+            idle_seconds = 0
+    raise ConsumersGone(f"no consumer for {WATCHDOG_SECONDS} s")
+
+
+async def _answers(amqp_url: str) -> bool:
+    try:
+        async with connect(amqp_url, "watchdog"):
+            return True
+    except BROKER_ERRORS:
+        return False

@@ -1,0 +1,148 @@
+"""The broker's exchange, queues and bindings, all derived from who reads what.
+
+`migrate` declares them; relays wait until they exist, so that no event is published
+before its readers have a queue. Everything here works on RabbitMQ 3.10 and 4.x.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from pamqp.common import FieldValue
+
+from chassis.events import Event
+
+EXCHANGE = "events"
+#: How long a failed message waits before it comes back, by queue suffix.
+RETRIES: Mapping[str, int] = {"5s": 5, "1m": 60, "10m": 600, "1h": 3600}
+#: Deliveries that no process survived; then the message is dead. 3.10 has no limit.
+DELIVERY_LIMIT = 20
+UNLIMITED = 1_000_000
+DECLARE_SECONDS = 10
+
+Subscriptions = Mapping[str, Sequence[type[Event]]]
+
+_QUORUM: dict[str, FieldValue] = {
+    "x-queue-type": "quorum",
+    # At-least-once needs reject-publish; without a length limit it refuses nothing.
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+    "x-dead-letter-exchange": "",
+}
+
+
+def retry_queue(consumer: str, attempt: int) -> str | None:
+    """Return where a message waits after its `attempt`th failure; None: it is dead."""
+    suffixes = list(RETRIES)
+    if attempt > len(suffixes):
+        return None
+    return f"{consumer}.retry.{suffixes[attempt - 1]}"
+
+
+def dead_queue(consumer: str) -> str:
+    return f"{consumer}.dead"
+
+
+def readers_of(subscriptions: Subscriptions, producer: str) -> list[str]:
+    """Return the consumers that read any event of this process."""
+    return [
+        consumer
+        for consumer, events in subscriptions.items()
+        if any(event.TYPE.split(".")[0] == producer for event in events)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue with its declare arguments and the routing keys bound to it."""
+
+    name: str
+    arguments: dict[str, FieldValue]
+    routing_keys: tuple[str, ...] = ()
+
+
+def queues_of(subscriptions: Subscriptions) -> list[Queue]:
+    """Return every queue that the subscriptions need."""
+    return [
+        queue
+        for consumer, events in subscriptions.items()
+        for queue in _queues_of_consumer(consumer, events)
+    ]
+
+
+async def declare(connection: AbstractConnection, subscriptions: Subscriptions) -> None:
+    """Declare everything; doing so again changes nothing."""
+    channel = await connection.channel()
+    exchange = await channel.declare_exchange(
+        EXCHANGE, ExchangeType.TOPIC, durable=True, timeout=DECLARE_SECONDS
+    )
+    for queue in queues_of(subscriptions):
+        await _declare_queue(channel, exchange, queue)
+    # Last, so that it proves all the rest.
+    await _declare_marker(channel, subscriptions, passive=False)
+
+
+async def assert_declared(
+    connection: AbstractConnection, subscriptions: Subscriptions
+) -> None:
+    """Raise ChannelNotFoundEntity unless this very topology has been declared."""
+    channel = await connection.channel()
+    await _declare_marker(channel, subscriptions, passive=True)
+    await channel.close()
+
+
+def _queues_of_consumer(consumer: str, events: Sequence[type[Event]]) -> list[Queue]:
+    main = Queue(
+        consumer,
+        {
+            **_QUORUM,
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-routing-key": dead_queue(consumer),
+        },
+        tuple(sorted(event.TYPE for event in events)),
+    )
+    retries = [
+        Queue(
+            f"{consumer}.retry.{suffix}",
+            {
+                **_QUORUM,
+                "x-message-ttl": seconds * 1000,
+                "x-dead-letter-routing-key": consumer,
+            },
+        )
+        for suffix, seconds in RETRIES.items()
+    ]
+    # Looking at dead letters counts as delivering them: 4.x would drop them at 20.
+    dead = Queue(
+        dead_queue(consumer),
+        {"x-queue-type": "quorum", "x-delivery-limit": UNLIMITED},
+    )
+    return [main, *retries, dead]
+
+
+async def _declare_queue(
+    channel: AbstractChannel, exchange: AbstractExchange, queue: Queue
+) -> None:
+    declared = await channel.declare_queue(
+        queue.name, durable=True, arguments=queue.arguments, timeout=DECLARE_SECONDS
+    )
+    for routing_key in queue.routing_keys:
+        await declared.bind(exchange, routing_key, timeout=DECLARE_SECONDS)
+
+
+async def _declare_marker(
+    channel: AbstractChannel, subscriptions: Subscriptions, *, passive: bool
+) -> None:
+    """Declare the exchange whose name says: all of this has been declared."""
+    described = [[q.name, q.routing_keys] for q in queues_of(subscriptions)]
+    digest = hashlib.sha256(json.dumps(described).encode()).hexdigest()
+    await channel.declare_exchange(
+        f"{EXCHANGE}.declared.{digest[:16]}",
+        ExchangeType.FANOUT,
+        durable=True,
+        passive=passive,
+        timeout=DECLARE_SECONDS,
+    )
