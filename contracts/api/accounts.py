@@ -1,0 +1,271 @@
+"""Accounts' public API: what it takes and what it answers."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, field_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from chassis.http import Body, PageQuery, View
+
+#: One line of text: no control characters, which mails and documents would trip over.
+_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+
+Name = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=200, pattern=_LINE
+    ),
+]
+ShortLine = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=100, pattern=_LINE
+    ),
+]
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)
+]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+TaxId = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, pattern=r"^[0-9A-Za-z][0-9A-Za-z ./-]{0,31}$"
+    ),
+]
+Phone = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[+(0-9][0-9 ().-]{4,29}$")
+]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Language = Literal["en", "pt-BR"]
+Permission = Literal["account", "services", "billing", "tickets"]
+LinkToken = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    Field(description="The `token` of the mailed link."),
+]
+
+
+class PostalAddress(Body):
+    """A postal address as the customer writes it."""
+
+    line1: Name
+    line2: Name | None = None
+    city: ShortLine
+    region: ShortLine | None = None
+    postal_code: Annotated[ShortLine, Field(max_length=20)] | None = None
+
+
+class RegisterCustomer(Body):
+    """A visitor's registration: the contracting party and its first person."""
+
+    email: Email
+    password: Annotated[Password, Field(description="10 to 200 characters.")]
+    name: Name
+    company: Name | None = None
+    tax_id: Annotated[
+        TaxId | None, Field(description="A valid CPF or CNPJ if the country is BR.")
+    ] = None
+    country: Annotated[Country, Field(description="ISO 3166-1 alpha-2.")]
+    currency: Annotated[CurrencyCode, Field(description="One the company sells in.")]
+    language: Annotated[
+        Language | None, Field(description="By default what the country speaks.")
+    ] = None
+    time_zone: Annotated[
+        TimeZone | None, Field(description="IANA name; by default the company's.")
+    ] = None
+    phone: Phone | None = None
+    address: PostalAddress | None = None
+
+
+class ChangeMe(Body):
+    """New contact information; what isn't named stays, null removes."""
+
+    name: Name | SkipJsonSchema[None] = None
+    company: Name | None = None
+    tax_id: TaxId | None = None
+    country: Country | SkipJsonSchema[None] = None
+    currency: CurrencyCode | SkipJsonSchema[None] = None
+    language: Language | SkipJsonSchema[None] = None
+    time_zone: TimeZone | SkipJsonSchema[None] = None
+    phone: Phone | None = None
+    address: PostalAddress | None = None
+    email: Annotated[
+        Email | SkipJsonSchema[None],
+        Field(description="Starts unverified; a verification link is mailed to it."),
+    ] = None
+    current_password: Annotated[
+        Password | SkipJsonSchema[None],
+        Field(description="Needed, and only taken, to change the e-mail."),
+    ] = None
+
+    @field_validator(
+        "name",
+        "country",
+        "currency",
+        "language",
+        "time_zone",
+        "email",
+        "current_password",
+        mode="before",
+    )
+    @classmethod
+    def refuse_null(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("must not be null")
+        return value
+
+
+class VerifyEmail(Body):
+    token: LinkToken
+
+
+class LogIn(Body):
+    email: Email
+    password: Password
+
+
+class RefreshSession(Body):
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class RequestPasswordReset(Body):
+    email: Email
+
+
+class ResetPassword(Body):
+    token: LinkToken
+    password: Annotated[Password, Field(description="10 to 200 characters.")]
+
+
+class ChangePassword(Body):
+    current_password: Password
+    password: Annotated[Password, Field(description="10 to 200 characters.")]
+
+
+class SearchCustomers(PageQuery):
+    """A page of customers, newest first."""
+
+    q: Annotated[
+        str | None,
+        Field(
+            max_length=200,
+            description="Beginnings of words of the name, company, e-mail or document.",
+        ),
+    ] = None
+
+
+class AddressView(View):
+    line1: str
+    line2: str | None
+    city: str
+    region: str | None
+    postal_code: str | None
+
+
+class PersonView(View):
+    """A person who may act for a customer."""
+
+    id: UUID
+    name: str
+    email: str
+    email_verified: bool
+    language: Language
+    permissions: list[Permission]
+
+
+class CustomerView(View):
+    """A customer: the contracting party, and the people who act for it."""
+
+    id: UUID
+    name: str
+    email: Annotated[str | None, Field(description="The first person's.")]
+    company: str | None
+    tax_id: str | None
+    country: str
+    currency: str
+    language: Language
+    time_zone: str
+    phone: str | None
+    address: AddressView | None
+    version: int
+    created_at: datetime
+    people: list[PersonView]
+
+
+class MeView(View):
+    """Who is signed in, and the contact information of whom they act for."""
+
+    id: Annotated[UUID, Field(description="The user's id.")]
+    kind: Literal["customer", "staff"]
+    name: str
+    email: str
+    email_verified: bool
+    language: Language
+    role: Literal["support", "finance", "admin"] | None
+    permissions: list[str]
+    customer_id: UUID | None
+    company: str | None = None
+    tax_id: str | None = None
+    country: str | None = None
+    currency: str | None = None
+    time_zone: str | None = None
+    phone: str | None = None
+    address: AddressView | None = None
+
+
+class SessionTokensView(View):
+    """A session's tokens: the access token is short-lived, the other renews it once."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a kind of token
+    expires_in: Annotated[
+        int, Field(description="Seconds that the access token is valid for.")
+    ]
+
+
+class SessionView(View):
+    """A signed-in device."""
+
+    id: UUID
+    device: Annotated[str | None, Field(description="What the client calls itself.")]
+    address: Annotated[str | None, Field(description="Where it was last seen.")]
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    current: Annotated[bool, Field(description="Whether this request came from it.")]
+
+
+class AuditEntryView(View):
+    """Something that was done: what, by whom, when, from where."""
+
+    id: UUID
+    at: datetime
+    actor: Annotated[
+        str, Field(description="`customer:<user id>`, `staff:<user id>` or `system:…`.")
+    ]
+    action: str
+    subject: UUID
+    details: dict[str, object]
+    address: str | None
+
+
+class PublicKeyView(View):
+    """An Ed25519 public key (RFC 8037)."""
+
+    kid: str
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    use: Literal["sig"]
+    alg: str
+
+
+class PublicKeysView(View):
+    """The keys that verify access tokens (a JWK set)."""
+
+    keys: list[PublicKeyView]

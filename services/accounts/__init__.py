@@ -1,0 +1,1 @@
+"""Accounts: customers, the people who act for them, staff, and their sessions."""

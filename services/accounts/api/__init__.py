@@ -1,0 +1,12 @@
+"""Accounts' HTTP routes, group by group."""
+
+from services.accounts.api import customers, keys, me, passwords, sessions, staff
+
+ROUTES = (
+    customers.routes,
+    sessions.routes,
+    passwords.routes,
+    me.routes,
+    staff.routes,
+    keys.routes,
+)

@@ -1,0 +1,183 @@
+"""Sessions: start one, go on with it, end it; and a new password for the signed in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis import audit
+from chassis.db import Transaction
+from chassis.ids import uuid7
+from chassis.principal import Principal
+from services.accounts.commands.people import lock_caller
+from services.accounts.domain import people
+from services.accounts.domain import sessions as domain
+from services.accounts.domain.links import Purpose
+from services.accounts.domain.people import User
+from services.accounts.domain.sessions import (
+    EndReason,
+    Lifetime,
+    RefreshToken,
+    Session,
+    SessionEnded,
+    Verdict,
+    WrongCredentials,
+)
+from services.accounts.store import customers as customer_store
+from services.accounts.store import links as link_store
+from services.accounts.store import people as people_store
+from services.accounts.store import sessions as store
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a session is used from."""
+
+    device: str | None
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person with a live session, and the token that renews it."""
+
+    principal: Principal
+    refresh_token: str
+
+
+async def start_session(
+    tx: Transaction,
+    proved: User,
+    origin: Origin,
+    *,
+    lifetime: Lifetime,
+    now: datetime,
+) -> SignedIn:
+    """Start a session for somebody whose password was just checked."""
+    user = await people_store.lock_user(tx, proved.id)
+    if user is None or not user.active or user.password_hash != proved.password_hash:
+        # The password was changed while the old one was being checked.
+        raise WrongCredentials
+    session = domain.start_session(
+        uuid7(),
+        user.id,
+        device=origin.device,
+        address=origin.address,
+        lifetime=lifetime,
+        now=now,
+    )
+    token = domain.new_refresh_token()
+    await store.insert_session(tx, session)
+    await _insert_token(tx, session, token, now=now)
+    await _record(tx, "session.started", user, session.id)
+    return SignedIn(await _principal(tx, user, session), token)
+
+
+async def refresh_session(
+    tx: Transaction,
+    token: str,
+    address: str | None,
+    *,
+    key: bytes,
+    lifetime: Lifetime,
+    now: datetime,
+) -> SignedIn | None:
+    """Renew the session's tokens; None if that token can't, or no longer.
+
+    Returns rather than raises, because the end of a misused family must be committed.
+    """
+    family = await store.lock_family(tx, domain.token_hash(token))
+    user = family and await people_store.find_user(tx, family.session.user_id)
+    if family is None or user is None or not user.active:
+        return None
+    child = domain.child_token(key, token)
+    match domain.judge_refresh(family.session, family.token, now=now):
+        case Verdict.ROTATE:
+            used = domain.use_session(
+                family.session, address=address, lifetime=lifetime, now=now
+            )
+            await store.mark_token_used(tx, family.token.hash, now=now)
+            await _insert_token(tx, used, child, now=now)
+            await store.save_session_use(tx, used)
+        case Verdict.REPEAT:
+            pass
+        case Verdict.REUSED:
+            await _end_family(tx, user, family.session, now=now)
+            return None
+        case Verdict.REFUSE:
+            return None
+    return SignedIn(await _principal(tx, user, family.session), child)
+
+
+async def end_session(
+    tx: Transaction, principal: Principal, session_id: UUID, *, now: datetime
+) -> None:
+    """End one of the caller's own sessions."""
+    user = await people_store.get_caller(tx, principal, now=now)
+    current = session_id == principal.session_id
+    reason = EndReason.LOGGED_OUT if current else EndReason.ENDED_BY_USER
+    await store.end_session(tx, principal, session_id, reason=reason, now=now)
+    await _record(tx, "session.ended", user, session_id)
+
+
+async def change_password(
+    tx: Transaction,
+    principal: Principal,
+    proved: User,
+    *,
+    password_hash: str,
+    now: datetime,
+) -> None:
+    """Set a new password; every other session, and every reset link, ends."""
+    user, _ = await lock_caller(tx, principal, now=now)
+    if user.password_hash != proved.password_hash:
+        raise SessionEnded
+    changed = people.set_password(user, password_hash, now=now)
+    await people_store.save_user(tx, changed, now=now)
+    await link_store.withdraw_links(tx, user.id, Purpose.RESET_PASSWORD, now=now)
+    await store.end_sessions(
+        tx,
+        user.id,
+        reason=EndReason.PASSWORD_CHANGED,
+        now=now,
+        spare=principal.session_id,
+    )
+    await audit.record(
+        tx, "user.password_changed", subject=user.id, customer_id=user.customer_id
+    )
+
+
+async def _insert_token(
+    tx: Transaction, session: Session, token: str, *, now: datetime
+) -> None:
+    kept = RefreshToken(domain.token_hash(token), session.id)
+    await store.insert_refresh_token(tx, kept, now=now)
+
+
+async def _end_family(
+    tx: Transaction, user: User, session: Session, *, now: datetime
+) -> None:
+    """End a session whose token came back: somebody else may hold a copy."""
+    await store.end_family(tx, session.id, reason=EndReason.TOKEN_REUSED, now=now)
+    await _record(tx, "session.token_reused", user, session.id)
+
+
+async def _principal(tx: Transaction, user: User, session: Session) -> Principal:
+    """Return what an access token of this session says."""
+    details = None
+    if user.customer_id is not None:
+        stored = await customer_store.get_customer(tx, user.customer_id)
+        details = stored.customer.details
+    return Principal(
+        kind="staff" if user.role else "customer",
+        user_id=user.id,
+        customer_id=user.customer_id,
+        session_id=session.id,
+        permissions=user.permissions,
+        locale=user.language,
+        currency=details and details.currency,
+        country=details and details.country,
+    )
+
+
+async def _record(tx: Transaction, action: str, user: User, session_id: UUID) -> None:
+    await audit.record(tx, action, subject=session_id, customer_id=user.customer_id)

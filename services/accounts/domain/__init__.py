@@ -1,0 +1,1 @@
+"""Accounts' rules: customers and their people, sessions, mailed links, limits."""

@@ -1,0 +1,98 @@
+"""What accounts reads from its environment."""
+
+import json
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated
+
+from aiohttp import web
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from chassis.settings import ProcessSettings
+from services.accounts.domain.customers import Rules
+from services.accounts.domain.sessions import Lifetime
+
+MINIMUM_LINK_KEY_LENGTH = 16
+
+
+class Settings(ProcessSettings):
+    """Accounts' own settings."""
+
+    #: An Ed25519 private JWK, as JSON: signs access tokens.
+    signing_key: SecretStr = SecretStr("")
+    #: Shared with notifier: both derive the tokens of mailed links from it.
+    link_key: SecretStr = SecretStr("")
+    #: Loosens the limits by address where many callers share one.
+    address_limit_factor: int = Field(default=1, ge=1, le=10_000)
+    minimum_password_length: int = Field(default=10, ge=8, le=64)
+    #: What the company sells in: `CURRENCIES=BRL,USD`.
+    currencies: Annotated[frozenset[str], NoDecode] = frozenset(("BRL", "USD"))
+    session_idle_days: int = Field(default=30, ge=1, le=365)
+    session_days: int = Field(default=180, ge=1, le=3650)
+    #: How many passwords are hashed at once, each on a core of its own.
+    password_threads: int = Field(default=1, ge=1, le=64)
+    #: How long ended sessions and answered links are kept.
+    keep_ended_days: int = Field(default=90, ge=1)
+
+    @field_validator("currencies", mode="before")
+    @classmethod
+    def split_currencies(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [code.strip() for code in value.split(",") if code.strip()]
+        return value
+
+    @field_validator("signing_key")
+    @classmethod
+    def check_signing_key(cls, value: SecretStr) -> SecretStr:
+        if value:
+            read_signing_key(value)
+        return value
+
+    @field_validator("link_key")
+    @classmethod
+    def check_link_key(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value) < MINIMUM_LINK_KEY_LENGTH:
+            minimum = MINIMUM_LINK_KEY_LENGTH
+            raise ValueError(f"must have at least {minimum} characters")
+        return value
+
+    @cached_property
+    def rules(self) -> Rules:
+        return Rules(
+            currencies=self.currencies,
+            default_time_zone=self.company_time_zone,
+            minimum_password_length=self.minimum_password_length,
+        )
+
+    @cached_property
+    def lifetime(self) -> Lifetime:
+        return Lifetime(
+            idle=timedelta(days=self.session_idle_days),
+            total=timedelta(days=self.session_days),
+        )
+
+    @cached_property
+    def key(self) -> OKPKey:
+        return read_signing_key(self.signing_key)
+
+    @property
+    def link_key_bytes(self) -> bytes:
+        return self.link_key.get_secret_value().encode()
+
+
+SETTINGS: web.AppKey[Settings] = web.AppKey("accounts settings", Settings)
+
+
+def read_signing_key(secret: SecretStr) -> OKPKey:
+    """Return the private key with the id it is published under."""
+    try:
+        key = OKPKey.import_key(json.loads(secret.get_secret_value()))
+    except (ValueError, TypeError, KeyError, JoseError):
+        # Without the cause, which might quote the secret.
+        raise ValueError("must be a JWK as JSON") from None
+    if key.curve_name != "Ed25519" or not key.is_private:
+        raise ValueError("must be an Ed25519 private key")
+    return OKPKey.import_key({**key.as_dict(private=True), "kid": key.thumbprint()})

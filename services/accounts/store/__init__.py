@@ -1,0 +1,1 @@
+"""Accounts' SQL: one function per statement, rows in, domain objects out."""

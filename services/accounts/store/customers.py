@@ -1,0 +1,178 @@
+"""Customers in the database, and how staff find them."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from chassis.db import Record, Transaction
+from chassis.errors import NotFound
+from services.accounts.domain.customers import Address, Customer, Details, Language
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCustomer:
+    """A customer and since when it is one."""
+
+    customer: Customer
+    created_at: datetime
+
+
+async def insert_customer(
+    tx: Transaction, customer: Customer, words: Iterable[str], *, now: datetime
+) -> None:
+    await tx.execute(
+        """
+        INSERT INTO customers (customer_id, name, company, tax_id, country, currency,
+                               language, time_zone, phone, address, search, version,
+                               created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, array_to_tsvector($11), $12,
+                $13, $13)
+        """,
+        customer.id,
+        *_detail_values(customer.details),
+        sorted(words),
+        customer.version,
+        now,
+    )
+
+
+async def save_customer(
+    tx: Transaction, customer: Customer, words: Iterable[str], *, now: datetime
+) -> None:
+    await tx.execute(
+        """
+        UPDATE customers
+        SET name = $2, company = $3, tax_id = $4, country = $5, currency = $6,
+            language = $7, time_zone = $8, phone = $9, address = $10,
+            search = array_to_tsvector($11), version = $12, updated_at = $13
+        WHERE customer_id = $1
+        """,
+        customer.id,
+        *_detail_values(customer.details),
+        sorted(words),
+        customer.version,
+        now,
+    )
+
+
+async def get_customer(tx: Transaction, customer_id: UUID) -> StoredCustomer:
+    row = await tx.fetchrow(
+        """
+        SELECT customer_id, name, company, tax_id, country, currency, language,
+               time_zone, phone, address, version, created_at
+        FROM customers WHERE customer_id = $1
+        """,
+        customer_id,
+    )
+    if row is None:
+        raise NotFound
+    return _stored(row)
+
+
+async def lock_customer(tx: Transaction, customer_id: UUID) -> Customer:
+    row = await tx.fetchrow(
+        """
+        SELECT customer_id, name, company, tax_id, country, currency, language,
+               time_zone, phone, address, version, created_at
+        FROM customers WHERE customer_id = $1 FOR UPDATE
+        """,
+        customer_id,
+    )
+    if row is None:
+        raise NotFound
+    return _stored(row).customer
+
+
+async def list_customers(
+    tx: Transaction, *, words: Iterable[str], before: UUID | None, limit: int
+) -> list[StoredCustomer]:
+    """List, newest first, customers with words that begin with all of these."""
+    rows = await tx.fetch(
+        """
+        SELECT customer_id, name, company, tax_id, country, currency, language,
+               time_zone, phone, address, version, created_at
+        FROM customers
+        WHERE ($1 = '' OR search @@ $1::tsquery)
+          AND ($2::uuid IS NULL OR customer_id < $2)
+        ORDER BY customer_id DESC LIMIT $3
+        """,
+        _prefix_query(words),
+        before,
+        limit,
+    )
+    return [_stored(row) for row in rows]
+
+
+async def count_customers(tx: Transaction, *, words: Iterable[str]) -> int:
+    count: int = await tx.fetchval(
+        """
+        SELECT count(*) FROM customers WHERE ($1 = '' OR search @@ $1::tsquery)
+        """,
+        _prefix_query(words),
+    )
+    return count
+
+
+async def list_customers_after(
+    tx: Transaction, after: UUID | None, limit: int
+) -> list[Customer]:
+    """List all customers by id, a part at a time."""
+    rows = await tx.fetch(
+        """
+        SELECT customer_id, name, company, tax_id, country, currency, language,
+               time_zone, phone, address, version, created_at
+        FROM customers
+        WHERE ($1::uuid IS NULL OR customer_id > $1)
+        ORDER BY customer_id LIMIT $2
+        """,
+        after,
+        limit,
+    )
+    return [_stored(row).customer for row in rows]
+
+
+def _prefix_query(words: Iterable[str]) -> str:
+    # Words hold letters and digits alone, so that quoting them is enough.
+    return " & ".join(f"'{word}':*" for word in sorted(words))
+
+
+def _detail_values(details: Details) -> tuple[object, ...]:
+    return (
+        details.name,
+        details.company,
+        details.tax_id,
+        details.country,
+        details.currency,
+        details.language,
+        details.time_zone,
+        details.phone,
+        asdict(details.address) if details.address else None,
+    )
+
+
+def _stored(row: Record) -> StoredCustomer:
+    return StoredCustomer(_customer(row), row["created_at"])
+
+
+def _customer(row: Record) -> Customer:
+    return Customer(
+        id=row["customer_id"],
+        details=Details(
+            name=row["name"],
+            company=row["company"],
+            tax_id=row["tax_id"],
+            country=row["country"],
+            currency=row["currency"],
+            language=Language(row["language"]),
+            time_zone=row["time_zone"],
+            phone=row["phone"],
+            address=_address(cast("dict[str, str] | None", row["address"])),
+        ),
+        version=row["version"],
+    )
+
+
+def _address(kept: dict[str, str] | None) -> Address | None:
+    return Address(**kept) if kept else None

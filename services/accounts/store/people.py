@@ -1,0 +1,194 @@
+"""People who sign in: for a customer, or as staff."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from chassis.db import Record, Transaction, violations_as
+from chassis.errors import Conflict
+from chassis.principal import Principal
+from services.accounts.domain.customers import Language
+from services.accounts.domain.people import Role, User
+from services.accounts.domain.sessions import SessionEnded
+
+
+class EmailInUse(Conflict):
+    """The e-mail is in use already."""
+
+
+async def insert_user(tx: Transaction, user: User, *, now: datetime) -> None:
+    with violations_as(users_email_key=EmailInUse(field="email")):
+        await tx.execute(
+            """
+            INSERT INTO users (user_id, customer_id, role, permissions, name, email,
+                               email_verified_at, password_hash, password_changed_at,
+                               language, active, version, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+            """,
+            user.id,
+            user.customer_id,
+            user.role,
+            sorted(user.granted),
+            user.name,
+            user.email,
+            user.email_verified_at,
+            user.password_hash,
+            user.password_changed_at,
+            user.language,
+            user.active,
+            user.version,
+            now,
+        )
+
+
+async def save_user(tx: Transaction, user: User, *, now: datetime) -> None:
+    with violations_as(users_email_key=EmailInUse(field="email")):
+        await tx.execute(
+            """
+            UPDATE users
+            SET name = $2, email = $3, email_verified_at = $4, password_hash = $5,
+                password_changed_at = $6, language = $7, active = $8, version = $9,
+                updated_at = $10
+            WHERE user_id = $1
+            """,
+            user.id,
+            user.name,
+            user.email,
+            user.email_verified_at,
+            user.password_hash,
+            user.password_changed_at,
+            user.language,
+            user.active,
+            user.version,
+            now,
+        )
+
+
+async def replace_password_hash(
+    tx: Transaction, user_id: UUID, *, old: str, new: str
+) -> None:
+    """Keep the same password under newer parameters, unless it was just changed."""
+    await tx.execute(
+        """
+        UPDATE users SET password_hash = $3
+        WHERE user_id = $1 AND password_hash = $2
+        """,
+        user_id,
+        old,
+        new,
+    )
+
+
+async def find_user_by_email(tx: Transaction, email: str) -> User | None:
+    row = await tx.fetchrow(
+        """
+        SELECT user_id, customer_id, role, permissions, name, email,
+               email_verified_at, password_hash, password_changed_at, language,
+               active, version
+        FROM users WHERE email = $1
+        """,
+        email,
+    )
+    return _user(row) if row else None
+
+
+async def find_user(tx: Transaction, user_id: UUID) -> User | None:
+    row = await tx.fetchrow(
+        """
+        SELECT user_id, customer_id, role, permissions, name, email,
+               email_verified_at, password_hash, password_changed_at, language,
+               active, version
+        FROM users WHERE user_id = $1
+        """,
+        user_id,
+    )
+    return _user(row) if row else None
+
+
+async def lock_user(tx: Transaction, user_id: UUID) -> User | None:
+    row = await tx.fetchrow(
+        """
+        SELECT user_id, customer_id, role, permissions, name, email,
+               email_verified_at, password_hash, password_changed_at, language,
+               active, version
+        FROM users WHERE user_id = $1 FOR UPDATE
+        """,
+        user_id,
+    )
+    return _user(row) if row else None
+
+
+async def get_caller(tx: Transaction, principal: Principal, *, now: datetime) -> User:
+    """Return who calls, as long as the session is live: the token may outlast it."""
+    row = await tx.fetchrow(
+        """
+        SELECT user_id, customer_id, role, permissions, name, email,
+               email_verified_at, password_hash, password_changed_at, language,
+               active, version
+        FROM users JOIN sessions USING (user_id)
+        WHERE user_id = $1 AND session_id = $2 AND ended_at IS NULL
+          AND expires_at > $3 AND active
+        """,
+        principal.user_id,
+        principal.session_id,
+        now,
+    )
+    if row is None:
+        raise SessionEnded
+    return _user(row)
+
+
+async def list_people(
+    tx: Transaction, customer_ids: Sequence[UUID]
+) -> dict[UUID, list[User]]:
+    """Return the people of each customer, in the order in which they came."""
+    rows = await tx.fetch(
+        """
+        SELECT user_id, customer_id, role, permissions, name, email,
+               email_verified_at, password_hash, password_changed_at, language,
+               active, version
+        FROM users WHERE customer_id = ANY($1) AND active
+        ORDER BY customer_id, user_id
+        """,
+        customer_ids,
+    )
+    people: dict[UUID, list[User]] = {customer_id: [] for customer_id in customer_ids}
+    for row in rows:
+        people[row["customer_id"]].append(_user(row))
+    return people
+
+
+async def list_staff_after(
+    tx: Transaction, after: UUID | None, limit: int
+) -> list[User]:
+    """List all staff by id, a part at a time."""
+    rows = await tx.fetch(
+        """
+        SELECT user_id, customer_id, role, permissions, name, email,
+               email_verified_at, password_hash, password_changed_at, language,
+               active, version
+        FROM users
+        WHERE role IS NOT NULL AND ($1::uuid IS NULL OR user_id > $1)
+        ORDER BY user_id LIMIT $2
+        """,
+        after,
+        limit,
+    )
+    return [_user(row) for row in rows]
+
+
+def _user(row: Record) -> User:
+    return User(
+        id=row["user_id"],
+        customer_id=row["customer_id"],
+        role=Role(row["role"]) if row["role"] else None,
+        granted=frozenset(row["permissions"]),
+        name=row["name"],
+        email=row["email"],
+        email_verified_at=row["email_verified_at"],
+        password_hash=row["password_hash"],
+        password_changed_at=row["password_changed_at"],
+        language=Language(row["language"]),
+        active=row["active"],
+        version=row["version"],
+    )

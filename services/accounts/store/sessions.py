@@ -1,0 +1,234 @@
+"""Sessions and the hashes of their refresh tokens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.db import Record, Transaction
+from chassis.errors import NotFound
+from chassis.principal import Principal
+from services.accounts.domain.sessions import EndReason, RefreshToken, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A session, locked, and the token of it that was presented."""
+
+    session: Session
+    token: RefreshToken
+
+
+async def insert_session(tx: Transaction, session: Session) -> None:
+    await tx.execute(
+        """
+        INSERT INTO sessions (session_id, user_id, device, address, created_at,
+                              last_used_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """,
+        session.id,
+        session.user_id,
+        session.device,
+        session.address,
+        session.created_at,
+        session.last_used_at,
+        session.expires_at,
+    )
+
+
+async def save_session_use(tx: Transaction, session: Session) -> None:
+    await tx.execute(
+        """
+        UPDATE sessions SET address = $2, last_used_at = $3, expires_at = $4
+        WHERE session_id = $1
+        """,
+        session.id,
+        session.address,
+        session.last_used_at,
+        session.expires_at,
+    )
+
+
+async def insert_refresh_token(
+    tx: Transaction, token: RefreshToken, *, now: datetime
+) -> None:
+    await tx.execute(
+        """
+        INSERT INTO refresh_tokens (token_hash, session_id, issued_at)
+        VALUES ($1, $2, $3)
+        """,
+        token.hash,
+        token.session_id,
+        now,
+    )
+
+
+async def mark_token_used(tx: Transaction, token_hash: bytes, *, now: datetime) -> None:
+    await tx.execute(
+        "UPDATE refresh_tokens SET used_at = $2 WHERE token_hash = $1", token_hash, now
+    )
+
+
+async def lock_family(tx: Transaction, token_hash: bytes) -> Family | None:
+    """Lock the session that the token belongs to, then read both as they now are."""
+    session_id: UUID | None = await tx.fetchval(
+        "SELECT session_id FROM refresh_tokens WHERE token_hash = $1", token_hash
+    )
+    if session_id is None:
+        return None
+    await tx.execute(
+        "SELECT 1 FROM sessions WHERE session_id = $1 FOR UPDATE", session_id
+    )
+    # A second statement, so that it sees what the lock's last holder committed.
+    row = await tx.fetchrow(
+        """
+        SELECT token_hash, session_id, used_at, user_id, device, address, created_at,
+               last_used_at, expires_at, ended_at
+        FROM refresh_tokens JOIN sessions USING (session_id)
+        WHERE token_hash = $1
+        """,
+        token_hash,
+    )
+    if row is None:
+        return None
+    token = RefreshToken(row["token_hash"], row["session_id"], row["used_at"])
+    return Family(_session(row), token)
+
+
+async def list_live_sessions(
+    tx: Transaction,
+    principal: Principal,
+    *,
+    before: UUID | None,
+    limit: int,
+    now: datetime,
+) -> list[Session]:
+    """List the caller's own live sessions, newest first."""
+    rows = await tx.fetch(
+        """
+        SELECT session_id, user_id, device, address, created_at, last_used_at,
+               expires_at, ended_at
+        FROM sessions
+        WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+          AND ($3::uuid IS NULL OR session_id < $3)
+        ORDER BY session_id DESC LIMIT $4
+        """,
+        principal.user_id,
+        now,
+        before,
+        limit,
+    )
+    return [_session(row) for row in rows]
+
+
+async def count_live_sessions(
+    tx: Transaction, principal: Principal, *, now: datetime
+) -> int:
+    count: int = await tx.fetchval(
+        """
+        SELECT count(*) FROM sessions
+        WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+        """,
+        principal.user_id,
+        now,
+    )
+    return count
+
+
+async def end_session(
+    tx: Transaction,
+    principal: Principal,
+    session_id: UUID,
+    *,
+    reason: EndReason,
+    now: datetime,
+) -> None:
+    """End one of the caller's own live sessions, or raise NotFound."""
+    ended = await tx.execute(
+        """
+        UPDATE sessions SET ended_at = $3, end_reason = $4
+        WHERE session_id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
+        """,
+        session_id,
+        principal.user_id,
+        now,
+        reason,
+    )
+    if not ended:
+        raise NotFound
+
+
+async def end_family(
+    tx: Transaction, session_id: UUID, *, reason: EndReason, now: datetime
+) -> None:
+    await tx.execute(
+        """
+        UPDATE sessions SET ended_at = $2, end_reason = $3
+        WHERE session_id = $1 AND ended_at IS NULL
+        """,
+        session_id,
+        now,
+        reason,
+    )
+
+
+async def end_sessions(
+    tx: Transaction,
+    user_id: UUID,
+    *,
+    reason: EndReason,
+    now: datetime,
+    spare: UUID | None = None,
+) -> int:
+    """End every live session of the user but one; return how many that were."""
+    return await tx.execute(
+        """
+        UPDATE sessions SET ended_at = $2, end_reason = $3
+        WHERE user_id = $1 AND ended_at IS NULL AND session_id IS DISTINCT FROM $4
+        """,
+        user_id,
+        now,
+        reason,
+        spare,
+    )
+
+
+async def delete_old_sessions(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete sessions, with their tokens, that were over before this."""
+    return await tx.execute(
+        """
+        DELETE FROM sessions WHERE session_id IN (
+            SELECT session_id FROM sessions
+            WHERE ended_at < $1 OR expires_at < $1
+            LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        """,
+        before,
+        limit,
+    )
+
+
+async def delete_used_tokens(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete tokens used before this; their reuse is refused without them, too."""
+    return await tx.execute(
+        """
+        DELETE FROM refresh_tokens WHERE token_hash IN (
+            SELECT token_hash FROM refresh_tokens WHERE used_at < $1
+            LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        """,
+        before,
+        limit,
+    )
+
+
+def _session(row: Record) -> Session:
+    return Session(
+        id=row["session_id"],
+        user_id=row["user_id"],
+        device=row["device"],
+        address=row["address"],
+        created_at=row["created_at"],
+        last_used_at=row["last_used_at"],
+        expires_at=row["expires_at"],
+        ended_at=row["ended_at"],
+    )
