@@ -1,6 +1,6 @@
 """The gateway on one screen: what it answers itself, and what it passes on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from aiohttp import ClientSession, web
@@ -25,7 +25,7 @@ ROUTES = (routes,)
 @asynccontextmanager
 async def open_resources(
     resources: Resources, settings: Settings
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     """Open the session to the services, and the dashboard on top of it."""
     async with open_upstream() as upstream:
         resources[SETTINGS] = settings
