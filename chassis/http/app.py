@@ -38,9 +38,11 @@ def build_app(
     declared = all_routes(routes)
     # A path with fixed parts goes before one that could swallow them.
     for route in sorted(declared, key=lambda route: route.path.replace("{", "\x7f")):
-        app.router.add_route(
-            route.method, route.path, handler_of(route, surroundings, verifier)
-        )
+        handler = handler_of(route, surroundings, verifier)
+        if route.method == "GET":
+            app.router.add_get(route.path, handler)  # HEAD too
+        else:
+            app.router.add_route(route.method, route.path, handler)
     app.router.add_get("/openapi.json", _answering(document_of(routes, title=name)))
     app.cleanup_ctx.append(_beside(verifier))
     return app

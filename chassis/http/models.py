@@ -1,13 +1,14 @@
 """Base classes of everything that goes over the wire."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.http.cursors import CursorValue, encode_cursor
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item's type; `Page.of` needs one that isn't Page's
 
 
 class Body(BaseModel):
@@ -56,20 +57,19 @@ class Page(BaseModel, Generic[T]):
         exclude_if=lambda total: total is None,
     )
 
-    @classmethod
+    @staticmethod
     def of(
-        cls,
-        items: Sequence[T],
+        items: Sequence[I],
         *,
         limit: int,
-        cursor: Callable[[T], tuple[CursorValue, ...]],
+        cursor: Callable[[I], tuple[CursorValue, ...]],
         total: int | None = None,
-    ) -> Self:
+    ) -> "Page[I]":
         """Make a page out of up to `limit` + 1 items: the last one proves a next."""
         shown = list(items[:limit])
         more = len(items) > limit
         following = encode_cursor(*cursor(shown[-1])) if more else None
-        return cls(items=shown, next=following, total=total)
+        return Page(items=shown, next=following, total=total)
 
 
 class FieldProblem(BaseModel):

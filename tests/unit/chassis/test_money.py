@@ -35,7 +35,7 @@ def test_sums_are_exact_or_refused(one: Money, other: Money) -> None:
         assert (one < other) == (one.minor < other.minor)
     else:
         with pytest.raises(CurrencyMismatch):
-            one + other
+            _ = one + other
 
 
 @pytest.mark.parametrize(
