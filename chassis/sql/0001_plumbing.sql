@@ -71,7 +71,7 @@ CREATE INDEX job_runs_started_idx ON job_runs (started_at);
 
 -- The sandbox's business time, as a shift from real time.
 CREATE TABLE business_clock (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     shift_seconds double precision NOT NULL DEFAULT 0
 );
 INSERT INTO business_clock DEFAULT VALUES;
