@@ -48,6 +48,8 @@ NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": 
 class PrivatePostgres:
     """One Postgres server of our own; `url` connects as its superuser."""
 
+    name = "Postgres"
+
     def __init__(self, folder: Path, port: int, *, durable: bool = True) -> None:
         self.home = Home.of(folder, server_user(USERS))
         self.port = port

@@ -52,6 +52,8 @@ class PrivateRabbitMQ:
     The management API costs a second at the start and five at the stop.
     """
 
+    name = "RabbitMQ"
+
     def __init__(
         self, folder: Path, ports: Ports | None = None, *, management: bool = True
     ) -> None:

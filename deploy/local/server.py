@@ -67,7 +67,9 @@ class ServerProcess:
 
     async def finished(self, *, within: float) -> bool:
         """Wait until it has ended by itself; return whether all went well."""
-        if not await poll(lambda: not self.alive, within=within):
+        try:
+            await poll(lambda: not self.alive, within=within)
+        finally:  # also when we are interrupted
             await self.kill()
         return self._process.returncode == 0
 
@@ -80,6 +82,7 @@ class ServerProcess:
 
     async def kill(self) -> None:
         """End it and what it started, as a power cut would."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        if self.alive:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         await poll(lambda: not self.alive, within=KILL_SECONDS)

@@ -21,6 +21,8 @@ STOP_SECONDS = 1
 class Mailbox:
     """Keeps what it is sent; `url` is its page, `smtp_url` where mails go."""
 
+    name = "mailbox"
+
     def __init__(self, folder: Path, smtp_port: int, http_port: int) -> None:
         self.smtp_url = f"smtp://{LOOPBACK}:{smtp_port}"
         self.url = f"http://{LOOPBACK}:{http_port}"
@@ -28,6 +30,10 @@ class Mailbox:
         self._mails = Mails(folder)
         self._smtp: asyncio.Server | None = None
         self._http: web.AppRunner | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self._smtp is not None and self._smtp.is_serving()
 
     async def start(self) -> None:
         smtp_port, http_port = self._ports

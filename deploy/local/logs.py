@@ -1,0 +1,83 @@
+"""What the children say: all of it into files, for people a line at a time."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+LARGEST_FILE_BYTES = 10_000_000
+OLD_FILES = 2
+NAME_WIDTH = 9
+#: Fields that every line has, or that only machines read.
+UNSHOWN = {
+    "level",
+    "message",
+    "timestamp",
+    "process",
+    "request_id",
+    "correlation_id",
+    "trace_id",
+    "actor",
+}
+COLOURS = {"warning": "33", "error": "31", "critical": "31"}
+GREY = "90"
+
+Say = Callable[[str], None]
+
+
+def to_terminal(line: str) -> None:
+    print(line, flush=True)
+
+
+class ProcessLog:
+    """One child's output: kept as it is in a file, shown readable to `say`."""
+
+    def __init__(self, name: str, folder: Path, say: Say) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._name = name
+        self._say = say
+        self._file = RotatingFileHandler(
+            folder / f"{name}.log",
+            maxBytes=LARGEST_FILE_BYTES,
+            backupCount=OLD_FILES,
+            encoding="utf-8",
+            delay=True,
+        )
+        self.last_line = ""
+
+    def write(self, line: str) -> None:
+        self._file.emit(logging.makeLogRecord({"msg": line}))
+        if line.strip():
+            self.last_line = readable(line)
+            self._say(f"{self._name:>{NAME_WIDTH}} | {self.last_line}")
+
+    def close(self) -> None:
+        """Let go of the file; the next line opens it again."""
+        self._file.close()
+
+
+def readable(line: str) -> str:
+    """Turn a JSON log line into one for a person; leave any other as it is."""
+    try:
+        event = json.loads(line)
+        at = datetime.fromisoformat(event["timestamp"]).astimezone()
+        level, message = str(event["level"]), str(event["message"])
+    except (ValueError, TypeError, KeyError):
+        return line.rstrip()
+    told = {key: value for key, value in event.items() if key not in UNSHOWN}
+    fault = told.pop("exception", None)
+    fields = [f"{key}={value}" for key, value in told.items()]
+    text = " ".join([f"{at:%H:%M:%S}", *_level(level), message, *fields])
+    # The last line of a traceback says what went wrong; the file has it all.
+    return f"{text}: {str(fault).splitlines()[-1]}" if fault else text
+
+
+def _level(level: str) -> list[str]:
+    return [] if level == "info" else [coloured(level, COLOURS.get(level, GREY))]
+
+
+def coloured(text: str, colour: str) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text

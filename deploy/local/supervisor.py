@@ -1,0 +1,92 @@
+"""Keeps programs and servers running: in order up, in order down, up again if one dies.
+
+Whatever is kept here is tied to this process by the kernel (see tether.py), so that a
+`kill -9` of it leaves nothing behind; the supervisor itself handles every kinder end.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Coroutine
+from typing import Protocol, Self
+
+from deploy.local.faults import CannotStart
+from deploy.local.logs import Say
+from deploy.local.waiting import poll
+
+WATCH_SECONDS = 0.2
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 10.0
+#: Whatever lived this long starts with the first pause again.
+STEADY_SECONDS = 10.0
+
+
+class Unit(Protocol):
+    """Something that runs: a server of ours or a process of the product."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def alive(self) -> bool: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+class Supervisor:
+    """Keeps units alive from `keep` on; its end stops them, the last kept first."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._kept: list[tuple[Unit, ...]] = []
+        self._watchers = asyncio.TaskGroup()
+        self._watching: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        await self._watchers.__aenter__()
+        return self
+
+    async def __aexit__(self, *_fault: object) -> None:
+        for watcher in self._watching:
+            watcher.cancel()
+        for units in reversed(self._kept):
+            await asyncio.gather(*(unit.stop() for unit in units))
+        # The group isn't told of a fault outside, which it would wrap in one of its own.
+        await self._watchers.__aexit__(None, None, None)
+
+    async def keep(self, *units: Unit) -> None:
+        """Start these at once, wait until all are ready, and keep them alive."""
+        self._kept.append(units)  # first: what is half-started must stop too
+        await at_once(*(unit.start() for unit in units))
+        for unit in units:
+            watcher = self._watchers.create_task(self._watch(unit))
+            self._watching.append(watcher)
+
+    async def _watch(self, unit: Unit) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            if await self._lifetime(unit) > STEADY_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            self._say(f"{unit.name} ended; starting it again in {pause:.1f} s")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            try:
+                await unit.start()
+                self._say(f"{unit.name} is back")
+            except CannotStart as fault:
+                self._say(str(fault))
+
+    async def _lifetime(self, unit: Unit) -> float:
+        """Wait until it has died; return how long that took."""
+        began = time.monotonic()
+        await poll(lambda: not unit.alive, within=math.inf, every=WATCH_SECONDS)
+        return time.monotonic() - began
+
+
+async def at_once(*work: Coroutine[None, None, None]) -> None:
+    """Do all of this at the same time; the first fault ends the rest."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except ExceptionGroup as faults:
+        raise faults.exceptions[0] from faults
