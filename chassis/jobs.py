@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -48,6 +48,8 @@ class JobRun:
 
 
 JobFunction = Callable[[JobRun], Awaitable[None]]
+#: Works until the event is set, then finishes what it has begun.
+SteadyFunction = Callable[[Resources, asyncio.Event], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,11 @@ class Job:
 
 
 class Jobs:
-    """A process's jobs, filled by the decorator `every`."""
+    """A process's jobs, filled by the decorators `every` and `steadily`."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
+        self.steady: list[SteadyFunction] = []
 
     def every(self, *, seconds: float) -> Callable[[JobFunction], JobFunction]:
         """Run the function once in every slot of so many seconds."""
@@ -80,6 +83,11 @@ class Jobs:
             return function
 
         return register
+
+    def steadily(self, function: SteadyFunction) -> SteadyFunction:
+        """Run the function all the time, in each process that runs jobs."""
+        self.steady.append(function)
+        return function
 
     def __iter__(self) -> Iterator[Job]:
         return iter(self._jobs.values())

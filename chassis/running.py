@@ -188,6 +188,9 @@ class _Parts:
         if "jobs" in parts:
             for job in [*plumbing_jobs, *(process.jobs or ())]:
                 self._start_job(tasks, job)
+            for work in process.jobs.steady if process.jobs else ():
+                working = work(self._resources, self._stopping)
+                self._finite.append(tasks.create_task(working, name=work.__name__))
 
     def _start_relay(self, tasks: asyncio.TaskGroup) -> None:
         settings = self._settings
