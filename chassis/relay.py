@@ -90,7 +90,7 @@ class Relay:
             return 0
         errors = await publisher.publish_all([self._message(row) for row in rows])
         outcomes = list(zip(rows, errors, strict=True))
-        await _mark_published(tx, [row["seq"] for row, error in outcomes if not error])
+        await mark_published(tx, [row["seq"] for row, error in outcomes if not error])
         refused = [(row, error) for row, error in outcomes if error]
         await _put_back(tx, refused)
         metrics.events_published.inc(len(rows) - len(refused))
@@ -122,7 +122,7 @@ async def _take(tx: Transaction, delay_seconds: float) -> list[Record]:
     )
 
 
-async def _mark_published(tx: Transaction, seqs: list[int]) -> None:
+async def mark_published(tx: Transaction, seqs: list[int]) -> None:
     await tx.execute("UPDATE outbox SET published_at = now() WHERE seq = ANY($1)", seqs)
 
 

@@ -1,0 +1,68 @@
+"""What all tests share: the servers, and databases and queues of their own."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from chassis.process import Process
+from tests.support.databases import ServiceDatabase, fresh_database, fresh_vhost
+from tests.support.running import declare_queues
+from tests.support.servers import FOLDER_VARIABLE, Servers, shared_servers, stop_keeper
+
+#: Makes the process a database with its migrations applied, and drops it at the end.
+MakeDatabase = Callable[[Process], Awaitable[ServiceDatabase]]
+#: Makes a virtual host with the process's queues declared.
+MakeQueues = Callable[[Process], Awaitable[str]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        folder = Path(tempfile.mkdtemp(prefix="clientarea-tests-"))
+        folder.chmod(0o755)  # the servers run as another user where we are root
+        os.environ[FOLDER_VARIABLE] = str(folder)
+        os.environ[f"{FOLDER_VARIABLE}_PID"] = str(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop(FOLDER_VARIABLE))
+        stop_keeper(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    return shared_servers()
+
+
+@pytest.fixture
+async def make_database(servers: Servers) -> AsyncIterator[MakeDatabase]:
+    async with AsyncExitStack() as stack:
+
+        async def make(process: Process) -> ServiceDatabase:
+            return await stack.enter_async_context(
+                fresh_database(servers, process.name, process.package)
+            )
+
+        yield make
+
+
+@pytest.fixture
+async def amqp_url(servers: Servers) -> AsyncIterator[str]:
+    """An empty virtual host of the test's own."""
+    async with fresh_vhost(servers) as url:
+        yield url
+
+
+@pytest.fixture
+def make_queues(amqp_url: str) -> MakeQueues:
+    async def make(process: Process) -> str:
+        await declare_queues(amqp_url, process)
+        return amqp_url
+
+    return make

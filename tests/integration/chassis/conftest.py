@@ -1,0 +1,31 @@
+"""The probe, with a database and queues of the test's own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chassis.events import REGISTRY
+from tests.conftest import MakeDatabase, MakeQueues
+from tests.integration.chassis.probe.app import PROCESS
+from tests.integration.chassis.stage import Stage
+
+#: Known only while a test of the plumbing runs: the product's registry stays its own.
+PROBE_EVENTS = {
+    name: REGISTRY.pop(name) for name in list(REGISTRY) if name.startswith("probe.")
+}
+
+
+@pytest.fixture(autouse=True)
+def probe_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, event in PROBE_EVENTS.items():
+        monkeypatch.setitem(REGISTRY, name, event)
+
+
+@pytest.fixture
+async def stage(
+    make_database: MakeDatabase, make_queues: MakeQueues
+) -> AsyncIterator[Stage]:
+    database = await make_database(PROCESS)
+    amqp_url = await make_queues(PROCESS)
+    async with Stage.open(database, amqp_url) as stage:
+        yield stage

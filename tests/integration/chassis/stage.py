@@ -1,0 +1,130 @@
+"""What the tests of the plumbing do and look at."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from chassis.db import Database, Record, open_database
+from chassis.ids import uuid7
+from tests.integration.chassis.probe.app import PROCESS, Fault, ThingChanged
+from tests.support.databases import ServiceDatabase
+from tests.support.running import Running, running
+
+T = TypeVar("T")
+
+QUIET_SECONDS = 20
+
+
+async def until(ask: Callable[[], Awaitable[T]], *, within: float = QUIET_SECONDS) -> T:
+    """Ask until the answer is true; the last answer when time is up."""
+    async with asyncio.timeout(within):
+        while not (answer := await ask()):
+            await asyncio.sleep(0.02)
+        return answer
+
+
+def a_change(
+    thing_id: UUID | None = None, *, version: int = 1, fault: Fault = ""
+) -> ThingChanged:
+    return ThingChanged(
+        thing_id=thing_id or uuid7(), version=version, name=f"v{version}", fault=fault
+    )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A probe's database and queues, and what can be seen in them."""
+
+    database: ServiceDatabase
+    amqp_url: str
+    db: Database
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, database: ServiceDatabase, amqp_url: str
+    ) -> "AsyncGenerator[Stage]":
+        async with open_database(database.url, schema="probe") as db:
+            yield cls(database, amqp_url, db)
+
+    def running(
+        self, *parts: str, **settings: Any
+    ) -> AbstractAsyncContextManager[Running]:
+        """Run the probe in this process, with these parts."""
+        return running(
+            PROCESS,
+            **{
+                "database_url": self.database.url,
+                "amqp_url": self.amqp_url,
+                "parts": frozenset(parts),
+                **settings,
+            },
+        )
+
+    @asynccontextmanager
+    async def process(
+        self, *parts: str, **environment: str
+    ) -> AsyncGenerator["asyncio.subprocess.Process"]:
+        """Run the probe as a process of its own; it is killed at the end."""
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.integration.chassis.probe",
+            "serve",
+            cwd=Path(__file__).parents[3],
+            env={
+                **os.environ,
+                "DATABASE_URL": self.database.url,
+                "AMQP_URL": self.amqp_url,
+                "HTTP_PORT": "0",
+                "JWKS_URL": "http://127.0.0.1:9/jwks",
+                "PARTS": ",".join(parts),
+                **environment,
+            },
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            yield child
+        finally:
+            if child.returncode is None:
+                child.kill()
+            await child.wait()
+
+    async def emit(self, *events: ThingChanged) -> None:
+        async with self.db.transaction() as tx:
+            await tx.emit_many(events)
+
+    async def fetch(self, sql: Any, *args: object) -> list[Record]:
+        async with self.db.reading() as tx:
+            return await tx.fetch(sql, *args)
+
+    async def effects(self) -> list[tuple[UUID, int]]:
+        """Return (thing, version) for each time a handler's effects were committed."""
+        rows = await self.fetch("SELECT thing_id, version FROM effects")
+        return [(row["thing_id"], row["version"]) for row in rows]
+
+    async def all_published(self) -> bool:
+        rows = await self.fetch(
+            "SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1"
+        )
+        return not rows
+
+    async def quiet(self) -> None:
+        """Wait until every event is published and handled."""
+
+        async def nothing_open() -> bool:
+            rows = await self.fetch(
+                """
+                SELECT 1 FROM outbox LEFT JOIN inbox USING (event_id)
+                WHERE published_at IS NULL OR inbox.event_id IS NULL LIMIT 1
+                """
+            )
+            return not rows
+
+        await until(nothing_open)
