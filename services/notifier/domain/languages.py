@@ -1,7 +1,11 @@
 """The languages we write in, and which of them a reader gets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal, TypeAlias
+
+#: How texts are keyed by language, in the API and in the database.
+Tag: TypeAlias = Literal["en", "pt-BR"]
 
 
 class Language(StrEnum):
@@ -22,12 +26,9 @@ def preferred_language(accept_language: str) -> Language:
     return language_of(wanted[0]) if wanted else Language.EN
 
 
-def available_language(texts: Mapping[str, str], wanted: Sequence[str]) -> Language:
-    """Return the first wanted language that the text exists in, or any it has."""
-    for language in (*wanted, *texts):
-        if language in texts:
-            return Language(language)
-    raise ValueError("a text exists in at least one language")
+def available_language(texts: Mapping[Tag, str], wanted: Tag) -> Tag:
+    """Return the wanted language if the text exists in it, or else one it has."""
+    return wanted if wanted in texts else next(iter(texts))
 
 
 def _weighed(part: str) -> tuple[float, str]:

@@ -233,9 +233,7 @@ def _message_id(notification: Notification, recipient: Contact, host: str) -> st
     return f"<{kind}.{cause.hex}.{recipient.user_id.hex}@{host}>"
 
 
-def _thread_id(
-    notification: Notification, recipient: Contact, host: str
-) -> str | None:
+def _thread_id(notification: Notification, recipient: Contact, host: str) -> str | None:
     if "ticket_id" not in notification.content or not notification.template.startswith(
         "ticket"
     ):

@@ -8,10 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.errors import Conflict, RuleViolated
+from services.notifier.domain.languages import Tag
 
 MAXIMUM_SLUG = 80
 
-Texts = Mapping[str, str]
+Texts = Mapping[Tag, str]
 
 
 class SlugTaken(Conflict):
@@ -61,7 +62,7 @@ def revise(
     published_at: datetime | None,
     now: datetime,
 ) -> Article:
-    """Return the article with what is given replaced; the same one if nothing is new."""
+    """Return the article with what is given replaced, or the same one."""
     revised = replace(
         article,
         title=article.title if title is None else title,

@@ -1,5 +1,5 @@
 -- Notifier's tables. created_at and published_at are business instants, which is what
--- people are shown; next_step_at and leases go by real time.
+-- people are shown; the other instants go by real time.
 
 -- Customers as accounts tells of them: whom to write to, and by which clock.
 CREATE TABLE customers (
@@ -24,6 +24,7 @@ CREATE TABLE notifications (
     addressee jsonb,
     content jsonb NOT NULL,
     created_at timestamptz NOT NULL,
+    noted_at timestamptz NOT NULL DEFAULT now(),
     addressed_at timestamptz,
     CONSTRAINT notifications_event_template_key UNIQUE (event_id, template),
     CONSTRAINT notifications_target_check
@@ -88,4 +89,4 @@ CREATE TABLE news (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
-CREATE INDEX news_published_idx ON news (published_at DESC, id DESC);
+CREATE INDEX news_published_idx ON news (published_at DESC, slug DESC);

@@ -5,7 +5,7 @@ sentences are English; `pt_BR.po` has them in Portuguese. User text is only ever
 escaped in HTML, as it is in text.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -61,7 +61,7 @@ class Writer:
             html=_INLINER.inline(html),
         )
 
-    def _values(self, mail: Mail, content: Content, token: str) -> Mapping[str, object]:
+    def _values(self, mail: Mail, content: Content, token: str) -> dict[str, object]:
         return {
             **content,
             "recipient": mail.recipient,
@@ -85,7 +85,7 @@ class Writer:
 def _environment(language: Language, *, html: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
-        autoescape=html,
+        autoescape=html,  # noqa: S701 - the text twin is no HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -99,9 +99,10 @@ def _environment(language: Language, *, html: bool) -> Environment:
     environment.filters.update(wording.filters(language, html=html))
     environment.tests["positive"] = wording.is_positive
     kind = "html" if html else "txt"
-    environment.globals["layout"] = f"layout.{kind}"
-    environment.globals["part"] = environment.get_template(f"parts.{kind}").module
-    environment.globals["terms"] = environment.get_template("terms.jinja").module
+    shared = cast("dict[str, object]", environment.globals)
+    shared["layout"] = f"layout.{kind}"
+    shared["part"] = environment.get_template(f"parts.{kind}").module
+    shared["terms"] = environment.get_template("terms.jinja").module
     return environment
 
 

@@ -29,9 +29,16 @@ Filter = Callable[..., object]
 def filters(language: Language, *, html: bool) -> Mapping[str, Filter]:
     """Return the templates' filters for a language."""
     locale = Locale.parse(language, sep="-")
+
+    def as_money(value: object) -> str:
+        return _plain(money(value, locale), html=html)
+
+    def as_date(value: str) -> str:
+        return format_date(date.fromisoformat(value), "long", locale)
+
     return {
-        "money": lambda value: _plain(money(value, locale), html=html),
-        "date": lambda value: format_date(date.fromisoformat(value), "long", locale),
+        "money": as_money,
+        "date": as_date,
         "instant": _instant_filter(locale),
         "unsigned": unsigned,
         "words": linked if html else readable,

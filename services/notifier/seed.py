@@ -1,0 +1,43 @@
+"""News for a new installation, from JSON; running it twice changes nothing."""
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from chassis.clock import Clock
+from chassis.db import Database
+from contracts.api.notifier import Bodies, Slug, Titles
+from services.notifier import commands, store
+from services.notifier.settings import Settings
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Article(_Strict):
+    slug: Slug
+    title: Titles
+    body: Bodies
+    published_at: AwareDatetime | None = None
+
+
+class _Seed(_Strict):
+    news: list[_Article]
+
+
+async def seed(
+    db: Database, clock: Clock, settings: Settings, data: dict[str, object]
+) -> None:
+    """Publish the articles whose slugs aren't there yet."""
+    del settings  # news depend on none
+    async with db.transaction() as tx:
+        for article in _Seed.model_validate(data).news:
+            if await store.has_article(tx, article.slug):
+                continue
+            await commands.publish_article(
+                tx,
+                slug=article.slug,
+                title=article.title,
+                body=article.body,
+                published_at=article.published_at,
+                now=clock.business_now(),
+            )

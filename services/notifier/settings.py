@@ -1,0 +1,70 @@
+"""Notifier's settings, from the environment, and what its parts share while it runs."""
+
+import asyncio
+from email.headerregistry import Address
+from email.utils import parseaddr
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from pydantic import Field, SecretStr, StringConstraints, field_validator
+
+from chassis.settings import ProcessSettings
+
+MINIMUM_LINK_KEY_LENGTH = 16
+SCHEMES = ("smtp", "smtp+starttls", "smtps")
+
+
+class Settings(ProcessSettings):
+    """What the notifier needs to know beside what every process does."""
+
+    #: Such as smtp://user:secret@mail.example.com:587; +starttls insists on TLS.
+    smtp_url: SecretStr = SecretStr("")
+    #: Connections to the mail server at once.
+    smtp_connections: int = Field(default=4, ge=1, le=50)
+    #: An address, or a name and an address: Example Hosting <billing@example.com>.
+    mail_from: str = ""
+    #: Shared with accounts: both derive the tokens of mailed links from it.
+    link_key: SecretStr = SecretStr("")
+    #: Where the Client Area is, as its readers reach it.
+    portal_url: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
+    company_name: Annotated[str, StringConstraints(max_length=100)] = ""
+
+    @field_validator("smtp_url")
+    @classmethod
+    def check_smtp_url(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if value and (parts.scheme not in SCHEMES or not parts.hostname):
+            raise ValueError(
+                f"must be like smtp://host:25, with {' or '.join(SCHEMES)}"
+            )
+        return value
+
+    @field_validator("link_key")
+    @classmethod
+    def check_link_key(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value) < MINIMUM_LINK_KEY_LENGTH:
+            raise ValueError(f"must have at least {MINIMUM_LINK_KEY_LENGTH} characters")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def check_mail_from(cls, value: str) -> str:
+        if value and not Address(addr_spec=parseaddr(value)[1]).domain:
+            raise ValueError("must be an e-mail address, or a name and <address>")
+        return value
+
+    @field_validator("portal_url")
+    @classmethod
+    def without_last_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @property
+    def sender(self) -> tuple[str, str]:
+        """The name and the address that mails come from."""
+        name, email = parseaddr(self.mail_from)
+        return name or self.company_name, email
+
+
+#: Set when there may be mails to send, so that the sender needn't wait for its turn.
+MAILS_WAITING: web.AppKey[asyncio.Event] = web.AppKey("mails_waiting")
