@@ -1,6 +1,9 @@
 """Tickets on one screen: what the process is made of."""
 
-from chassis.process import Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from chassis.process import Process, Resources
 from contracts.subscriptions import SUBSCRIPTIONS
 from services.tickets.api import ROUTES
 from services.tickets.checks import CHECKS
@@ -8,7 +11,17 @@ from services.tickets.commands import current_states
 from services.tickets.consumers import consumers
 from services.tickets.jobs import jobs
 from services.tickets.seed import seed
-from services.tickets.settings import Settings
+from services.tickets.settings import SETTINGS, Settings
+
+
+@asynccontextmanager
+async def open_resources(
+    resources: Resources, settings: Settings
+) -> AsyncGenerator[None]:
+    """Let consumers find the settings by their own type."""
+    resources[SETTINGS] = settings
+    yield
+
 
 PROCESS = Process(
     name="tickets",
@@ -20,5 +33,6 @@ PROCESS = Process(
     jobs=jobs,
     checks=CHECKS,
     republishers={"tickets": current_states},
+    resources=open_resources,
     seed=seed,
 )

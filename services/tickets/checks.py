@@ -92,7 +92,10 @@ async def related_things_are_the_customers(tx: Transaction) -> CheckResult:
 
 async def attachments_have_their_bytes(tx: Transaction) -> CheckResult:
     """I17: the bytes of every stored file are there, as long and as they were."""
-    blobs = Blobs(load_settings(Settings, "blobs_dir").blobs_dir)
+    folder = load_settings(Settings).blobs_dir
+    if folder is None:
+        return CheckResult(0, ["BLOBS_DIR is not set: the bytes can't be looked at"])
+    blobs = Blobs(folder)
     rows = await tx.fetch(
         "SELECT id, size, sha256 FROM attachments WHERE state = 'stored' ORDER BY id"
     )

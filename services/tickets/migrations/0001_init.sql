@@ -39,7 +39,7 @@ CREATE TABLE tickets (
         CHECK (internal OR (customer_id IS NOT NULL AND requester_id IS NOT NULL)),
     CONSTRAINT tickets_task_check CHECK (staff_task_id IS NULL OR internal),
     CONSTRAINT tickets_closed_check CHECK ((status = 'closed') = (closed_at IS NOT NULL)),
-    CONSTRAINT tickets_closed_by_check
+    CONSTRAINT tickets_closer_check
         CHECK ((closed_at IS NULL) = (closed_by IS NULL))
 );
 
