@@ -1,7 +1,8 @@
 """What an invoice is, and how money changes it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -60,6 +61,19 @@ class Line:
     period_end: date | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLine:
+    """A charge that is to go on an invoice; the command gives it its id and place."""
+
+    kind: LineKind
+    description: str
+    unit: Money
+    quantity: int = 1
+    service_id: UUID | None = None
+    period_start: date | None = None
+    period_end: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """A buyer's or seller's details as they stood at issue."""
@@ -87,6 +101,7 @@ class Invoice:
     total: Money
     allocated: Money
     due_on: date
+    created_at: datetime
     version: int
     order_id: UUID | None = None
     number: str | None = None
@@ -106,6 +121,43 @@ class Invoice:
     @property
     def is_open(self) -> bool:
         return self.status is InvoiceStatus.OPEN
+
+
+def draft(
+    invoice_id: UUID,
+    *,
+    customer_id: UUID,
+    kind: InvoiceKind,
+    currency: str,
+    lines: Sequence[tuple[UUID, NewLine]],
+    due_on: date,
+    now: datetime,
+    order_id: UUID | None = None,
+) -> Invoice:
+    """Put lines, each with the id it is to have, on a new invoice."""
+    placed = tuple(
+        _place(line_id, position, line)
+        for position, (line_id, line) in enumerate(lines, 1)
+    )
+    zero = Money.zero(currency)
+    subtotal = sum((line.subtotal for line in placed), zero)
+    tax = sum((line.tax for line in placed), zero)
+    return Invoice(
+        id=invoice_id,
+        customer_id=customer_id,
+        kind=kind,
+        status=InvoiceStatus.DRAFT,
+        currency=currency,
+        subtotal=subtotal,
+        tax=tax,
+        total=subtotal + tax,
+        allocated=zero,
+        due_on=due_on,
+        created_at=now,
+        version=1,
+        order_id=order_id,
+        lines=placed,
+    )
 
 
 def issue(
@@ -144,6 +196,17 @@ def allocate(invoice: Invoice, amount: Money, *, on: date) -> Invoice:
     )
 
 
+def free(invoice: Invoice, amount: Money) -> Invoice:
+    """Take `amount` of what was allocated to an open invoice away from it again."""
+    if not invoice.is_open:
+        raise InvoiceNotOpen(f"invoice {invoice.number} is {invoice.status}")
+    if not amount.positive or amount > invoice.allocated:
+        raise ValueError(f"{amount} can't be freed of {invoice.allocated}")
+    return replace(
+        invoice, allocated=invoice.allocated - amount, version=invoice.version + 1
+    )
+
+
 def void(invoice: Invoice) -> Invoice:
     """Make a draft or open invoice void; what was allocated must be freed beside it."""
     if invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN):
@@ -153,4 +216,23 @@ def void(invoice: Invoice) -> Invoice:
         status=InvoiceStatus.VOID,
         allocated=Money.zero(invoice.currency),
         version=invoice.version + 1,
+    )
+
+
+def _place(line_id: UUID, position: int, line: NewLine) -> Line:
+    subtotal = line.unit * line.quantity
+    tax = Money.zero(subtotal.currency)  # no rates yet: every line is exempt
+    return Line(
+        id=line_id,
+        position=position,
+        kind=line.kind,
+        service_id=line.service_id,
+        description=line.description,
+        quantity=line.quantity,
+        unit=line.unit,
+        subtotal=subtotal,
+        tax=tax,
+        total=subtotal + tax,
+        period_start=line.period_start,
+        period_end=line.period_end,
     )

@@ -181,8 +181,7 @@ CREATE TABLE service_periods (
 CREATE TABLE ledger_accounts (
     id uuid PRIMARY KEY,
     kind text NOT NULL CONSTRAINT ledger_accounts_kind_check CHECK (kind IN (
-        'receivable', 'customer_credit', 'revenue', 'tax_payable', 'bank', 'clearing',
-        'bad_debt'
+        'receivable', 'customer_credit', 'revenue', 'tax_payable', 'bank', 'clearing'
     )),
     customer_id uuid REFERENCES customers,
     currency text NOT NULL,
@@ -194,18 +193,28 @@ CREATE TABLE ledger_accounts (
 CREATE TABLE journal_entries (
     id uuid PRIMARY KEY,
     kind text NOT NULL CONSTRAINT journal_entries_kind_check CHECK (kind IN (
-        'issue', 'payment', 'credit_applied', 'allocation_freed', 'void', 'reversal'
+        'issue', 'payment', 'credit_applied', 'allocation_freed', 'void'
     )),
     customer_id uuid NOT NULL,
-    invoice_id uuid REFERENCES invoices,
+    -- Checked at commit: an invoice is posted before it takes its number, so that the
+    -- series, which everybody waits for, is locked last and shortest.
+    invoice_id uuid REFERENCES invoices DEFERRABLE INITIALLY DEFERRED,
     payment_id uuid,
     reverses_id uuid REFERENCES journal_entries,
+    -- Why the customer's credit moved, where it did: the cause on their statement.
+    credit_reason text CONSTRAINT journal_entries_credit_reason_check CHECK (
+        credit_reason IN ('top_up', 'overpayment', 'applied', 'automatic', 'freed')
+    ),
     booked_on date NOT NULL,
     posted_at timestamptz NOT NULL,
     cause_id text NOT NULL
 );
 CREATE INDEX journal_entries_invoice_idx ON journal_entries (invoice_id);
-CREATE INDEX journal_entries_payment_idx ON journal_entries (payment_id);
+-- Once each, whatever is retried: an invoice's issue and void, a payment's money.
+CREATE UNIQUE INDEX journal_entries_invoice_key ON journal_entries (invoice_id, kind)
+    WHERE kind IN ('issue', 'void');
+CREATE UNIQUE INDEX journal_entries_payment_key ON journal_entries (payment_id)
+    WHERE kind = 'payment';
 
 -- Debit positive. `seq` orders an account's history: it is drawn under the balance's lock.
 CREATE TABLE postings (
@@ -233,12 +242,6 @@ CREATE TRIGGER postings_balanced AFTER INSERT ON postings
     REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_unbalanced_entries();
 
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% is append-only: post a reversal instead', TG_TABLE_NAME
-        USING ERRCODE = 'insufficient_privilege';
-END $$;
-
 -- The job that seals entries gives each its place in a hash chain after commit.
 CREATE TABLE journal_seals (
     position bigint PRIMARY KEY,
@@ -247,6 +250,7 @@ CREATE TABLE journal_seals (
     hash bytea NOT NULL
 );
 
+-- refuse_change() comes with the plumbing's tables.
 CREATE TRIGGER journal_entries_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_entries
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -294,7 +298,11 @@ CREATE TABLE payments (
     created_at timestamptz NOT NULL,
     version bigint NOT NULL,
     cause_id text NOT NULL,
-    CONSTRAINT payments_bank_reference_key UNIQUE (bank_account, bank_reference)
+    CONSTRAINT payments_bank_reference_key UNIQUE (bank_account, bank_reference),
+    CONSTRAINT payments_bank_check
+        CHECK ((bank_account IS NULL) = (bank_reference IS NULL)),
+    CONSTRAINT payments_received_check
+        CHECK (status NOT IN ('succeeded', 'refunded') OR received_minor IS NOT NULL)
 );
 CREATE INDEX payments_customer_idx ON payments (customer_id, created_at DESC, id DESC);
 CREATE INDEX payments_waiting_idx ON payments (created_at, id)
@@ -310,7 +318,8 @@ CREATE TABLE payment_shares (
 );
 CREATE UNIQUE INDEX payment_shares_live_key ON payment_shares (invoice_id) WHERE live;
 
--- What has paid what. A freed allocation stays, with the entry that freed it.
+-- What has paid what. A freed allocation stays, with the entry that freed it; a top-up's
+-- has none, since its money is credit from the start.
 CREATE TABLE allocations (
     id uuid PRIMARY KEY,
     invoice_id uuid NOT NULL REFERENCES invoices,
@@ -319,13 +328,28 @@ CREATE TABLE allocations (
         CHECK (source IN ('payment', 'credit', 'credit_note')),
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
     entry_id uuid NOT NULL REFERENCES journal_entries,
+    freed_at timestamptz,
     freed_entry_id uuid REFERENCES journal_entries,
     created_at timestamptz NOT NULL,
     cause_id text NOT NULL,
+    CONSTRAINT allocations_entry_key UNIQUE (entry_id, invoice_id),
+    CONSTRAINT allocations_freed_check CHECK (freed_entry_id IS NULL OR freed_at IS NOT NULL),
     CONSTRAINT allocations_payment_check CHECK ((source = 'payment') = (payment_id IS NOT NULL))
 );
 CREATE INDEX allocations_invoice_idx ON allocations (invoice_id);
 CREATE INDEX allocations_payment_idx ON allocations (payment_id);
+
+-- Invoices that neither automatic credit nor cancellation may touch: money for them is
+-- clearing, or an open finance ticket is about them.
+CREATE VIEW held_back_invoices AS
+    SELECT s.invoice_id FROM payment_shares s JOIN payments p ON p.id = s.payment_id
+    WHERE s.live AND p.status = 'clearing'
+    UNION ALL
+    SELECT t.invoice_id FROM tickets t
+    WHERE t.invoice_id IS NOT NULL AND t.department = 'finance' AND t.status <> 'closed';
+
+-- Orders the moves of the sandbox's clock, so that readers take the last one.
+CREATE SEQUENCE clock_versions;
 
 -- Daily runs that staff asked for or the job made, with their report.
 CREATE TABLE billing_runs (
@@ -336,3 +360,19 @@ CREATE TABLE billing_runs (
     report jsonb NOT NULL,
     cause_id text NOT NULL
 );
+CREATE INDEX billing_runs_started_idx ON billing_runs (started_at DESC, id DESC);
+
+-- Domains -------------------------------------------------------------------------
+CREATE TABLE domains (
+    id uuid PRIMARY KEY,
+    customer_id uuid NOT NULL REFERENCES customers,
+    name text NOT NULL CONSTRAINT domains_name_key UNIQUE,
+    status text NOT NULL CONSTRAINT domains_status_check
+        CHECK (status IN ('pending', 'active', 'expired', 'transferred_away')),
+    expires_on date,
+    auto_renew boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL,
+    version bigint NOT NULL,
+    cause_id text NOT NULL
+);
+CREATE INDEX domains_customer_idx ON domains (customer_id, created_at DESC, id DESC);

@@ -1,0 +1,1 @@
+"""Billing's public API: what goes in and what comes out."""

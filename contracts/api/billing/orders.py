@@ -1,0 +1,93 @@
+"""The API of orders and of the services they buy."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from chassis.http import Body, PageQuery, View
+from contracts.api.billing.fields import Label, PeriodName, Slug
+from contracts.money import MoneyModel
+
+OrderStatusName = Literal["pending", "active", "cancelled"]
+ServiceStatusName = Literal["pending", "active", "suspended", "terminated", "cancelled"]
+
+
+class OrderItem(Body):
+    """A product, how it is to be paid, and how many of it."""
+
+    product: Slug = Field(description="A product's slug.")
+    period: PeriodName
+    quantity: Annotated[int, Field(ge=1, le=20)] = 1
+    label: Label | None = Field(
+        default=None, description="Your own name for it, such as a domain."
+    )
+
+
+class PlaceOrder(Body):
+    """What is to be bought, in the customer's currency."""
+
+    items: Annotated[tuple[OrderItem, ...], Field(min_length=1, max_length=20)]
+    use_credit: bool = Field(
+        default=False, description="Whether credit pays what it can at once."
+    )
+
+
+class ListOrders(PageQuery):
+    """Which orders to show."""
+
+    status: OrderStatusName | None = None
+
+
+class ListStaffOrders(ListOrders):
+    """Which orders to show to staff."""
+
+    customer_id: UUID | None = None
+
+
+class OrderView(View):
+    """An order; it is active once its invoice is paid."""
+
+    id: UUID
+    number: int
+    status: OrderStatusName
+    customer_id: UUID
+    invoice_id: UUID | None
+    service_ids: list[UUID]
+    total: MoneyModel
+    placed_on: date
+    expires_on: date = Field(description="When it is cancelled if still unpaid.")
+    created_at: datetime
+
+
+class ListServices(PageQuery):
+    """Which services to show."""
+
+    status: ServiceStatusName | None = None
+
+
+class ListStaffServices(ListServices):
+    """Which services to show to staff."""
+
+    customer_id: UUID | None = None
+
+
+class ServiceView(View):
+    """What a customer bought; the expiry, `next_due_on`, is the end of `paid_until`."""
+
+    id: UUID
+    customer_id: UUID
+    order_id: UUID
+    product: str = Field(description="The product's slug.")
+    product_name: str
+    label: str
+    status: ServiceStatusName
+    period: PeriodName
+    recurring_amount: MoneyModel
+    activated_on: date | None
+    paid_until: date | None
+    next_due_on: date | None
+    cancel_on: date | None
+    reason: str | None = Field(description="Why it is in this status, if there is one.")
+    created_at: datetime

@@ -1,0 +1,108 @@
+"""The routes of orders."""
+
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+from chassis.errors import Unavailable
+from chassis.http import Call, Page, Routes, customer, decode_cursor, staff
+from contracts.api.billing.orders import (
+    ListOrders,
+    ListStaffOrders,
+    OrderView,
+    PlaceOrder,
+)
+from services.billing.api.views import view_order
+from services.billing.commands.orders import Cart, place_order
+from services.billing.domain.catalogue import Wanted
+from services.billing.domain.orders import OrderStatus
+from services.billing.domain.periods import Period
+from services.billing.settings import SETTINGS
+from services.billing.store import orders as store
+from services.billing.store.customers import find_known_customer
+from services.billing.store.orders import OrderFilter
+
+routes = Routes(tag="orders")
+
+
+@routes.post("/orders", policy=customer("services"), status=201)
+async def order_products(call: Call, body: PlaceOrder) -> OrderView:
+    """Order products.
+
+    The answer names the invoice to pay and the services that begin once it is paid; a
+    quantity of several makes several services.
+    """
+    cart = _cart(call, body)
+    # The buyer's details may still be travelling. The order needn't wait for them
+    # longer than this: its invoice is a draft until they arrive.
+    with suppress(Unavailable):
+        await call.wait_for(
+            lambda tx: find_known_customer(tx, cart.customer_id), of="accounts"
+        )
+    async with call.transaction() as tx:
+        terms = call.resources[SETTINGS].terms
+        order = await place_order(tx, cart, terms=terms, on=call.today, now=call.now)
+        return await call.complete(tx, view_order(order))
+
+
+@routes.get("/orders", policy=customer("services"))
+async def list_orders(call: Call, query: ListOrders) -> Page[OrderView]:
+    """List the caller's orders, newest first."""
+    return await _list(call, query, scope=call.customer_id)
+
+
+@routes.get("/orders/{order_id}", policy=customer("services"))
+async def show_order(call: Call, order_id: UUID) -> OrderView:
+    """Show one order."""
+    return await _show(call, order_id)
+
+
+@routes.get("/staff/orders", policy=staff("orders.read"))
+async def list_staff_orders(call: Call, query: ListStaffOrders) -> Page[OrderView]:
+    """List all customers' orders, or one's, newest first."""
+    return await _list(call, query, scope=query.customer_id)
+
+
+@routes.get("/staff/orders/{order_id}", policy=staff("orders.read"))
+async def show_staff_order(call: Call, order_id: UUID) -> OrderView:
+    """Show any customer's order."""
+    return await _show(call, order_id)
+
+
+async def _list(
+    call: Call, query: ListOrders, *, scope: UUID | None
+) -> Page[OrderView]:
+    wanted = OrderFilter(
+        scope=scope, status=OrderStatus(query.status) if query.status else None
+    )
+    before = decode_cursor(query.cursor, datetime, UUID)
+    async with call.reading() as tx:
+        found = await store.list_orders(
+            tx, wanted, before=before, limit=query.limit + 1
+        )
+        total = await store.count_orders(tx, wanted) if query.count else None
+    return Page[OrderView].of(
+        [view_order(order) for order in found],
+        limit=query.limit,
+        cursor=lambda order: (order.created_at, order.id),
+        total=total,
+    )
+
+
+async def _show(call: Call, order_id: UUID) -> OrderView:
+    async with call.reading() as tx:
+        return view_order(await store.get_order(tx, call.principal.scope, order_id))
+
+
+def _cart(call: Call, body: PlaceOrder) -> Cart:
+    principal = call.principal
+    return Cart(
+        customer_id=call.customer_id,
+        currency=principal.currency or "",
+        language=principal.locale,
+        items=[
+            Wanted(item.product, Period(item.period), item.quantity, item.label)
+            for item in body.items
+        ],
+        use_credit=body.use_credit,
+    )

@@ -1,0 +1,34 @@
+"""The routes of the catalogue, open to everybody."""
+
+from chassis.http import Call, Page, Routes, decode_cursor, encode_cursor, public
+from contracts.api.billing.catalogue import ListProducts, ProductView, ShowProduct
+from services.billing.api.views import view_product
+from services.billing.store import products as store
+
+routes = Routes(tag="products")
+
+
+@routes.get("/products", policy=public())
+async def list_products(call: Call, query: ListProducts) -> Page[ProductView]:
+    """List what is for sale, in the shop's order."""
+    after = decode_cursor(query.cursor, int, str)
+    async with call.reading() as tx:
+        found = await store.list_products(
+            tx, query.currency, after=after, limit=query.limit + 1
+        )
+        total = await store.count_products(tx, query.currency) if query.count else None
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    return Page[ProductView](
+        items=[view_product(product) for product in shown],
+        next=encode_cursor(shown[-1].position, shown[-1].slug) if more else None,
+        total=total,
+    )
+
+
+@routes.get("/products/{slug}", policy=public())
+async def show_product(call: Call, slug: str, query: ShowProduct) -> ProductView:
+    """Show one product."""
+    async with call.reading() as tx:
+        product = await store.get_product(tx, slug, query.currency)
+    return view_product(product)

@@ -1,0 +1,90 @@
+"""The routes of daily runs and of the sandbox's clock."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chassis.errors import NotFound, RuleViolated
+from chassis.http import Call, Page, PageQuery, Routes, decode_cursor, staff
+from contracts.api.billing.runs import BillingRunView, ClockView, MoveClock, StartRun
+from services.billing.api.views import view_run
+from services.billing.commands.clock import move_clock
+from services.billing.commands.runs import record_run
+from services.billing.domain.runs import Days
+from services.billing.settings import SETTINGS, Settings
+from services.billing.store import runs as store
+from services.billing.workflows import run_day
+
+RUN_SECONDS = 600.0
+
+runs = Routes(tag="billing runs")
+clock = Routes(tag="clock")
+
+
+class RunInTheFuture(RuleViolated):
+    """A run can't decide by a date that lies ahead."""
+
+
+@runs.post(
+    "/staff/billing-runs",
+    policy=staff("billing.run"),
+    status=201,
+    seconds=RUN_SECONDS,
+)
+async def start_run(call: Call, body: StartRun) -> BillingRunView:
+    """Do all that is due as of a date, and report it.
+
+    Repeating a run does nothing more, and runs at once share the work.
+    """
+    settings = call.resources[SETTINGS]
+    if body.on > call.today and not settings.sandbox_clock:
+        raise RunInTheFuture(f"must be at most {call.today}, today", field="on")
+    run = await run_day(
+        call.database,
+        call.clock,
+        days=Days(on=body.on, today=call.today),
+        terms=settings.terms,
+        credit_terms=settings.credit_terms,
+    )
+    async with call.transaction() as tx:
+        await record_run(tx, run)
+        return await call.complete(tx, view_run(run))
+
+
+@runs.get("/staff/billing-runs", policy=staff("billing.run"))
+async def list_runs(call: Call, query: PageQuery) -> Page[BillingRunView]:
+    """List the runs that staff started, or that did something, newest first."""
+    before = decode_cursor(query.cursor, datetime, UUID)
+    async with call.reading() as tx:
+        found = await store.list_runs(tx, before=before, limit=query.limit + 1)
+        total = await store.count_runs(tx) if query.count else None
+    return Page[BillingRunView].of(
+        [view_run(run) for run in found],
+        limit=query.limit,
+        cursor=lambda run: (run.started_at, run.id),
+        total=total,
+    )
+
+
+@clock.get("/staff/clock", policy=staff("clock.move"))
+async def show_clock(call: Call) -> ClockView:
+    """Tell the sandbox's business time."""
+    _sandbox(call)
+    return ClockView(now=call.now, today=call.today)
+
+
+@clock.put("/staff/clock", policy=staff("clock.move"))
+async def set_clock(call: Call, body: MoveClock) -> ClockView:
+    """Move the sandbox's business time; tokens and sessions go by the real one."""
+    _sandbox(call)
+    shift = body.now - call.clock.now()
+    async with call.transaction() as tx:
+        await move_clock(tx, shift)
+    call.clock.shift = shift
+    return ClockView(now=call.clock.business_now(), today=call.clock.today())
+
+
+def _sandbox(call: Call) -> Settings:
+    settings = call.resources[SETTINGS]
+    if not settings.sandbox_clock:
+        raise NotFound
+    return settings

@@ -1,0 +1,72 @@
+"""A catalogue for a new installation, from JSON; running it twice changes nothing."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from chassis.clock import Clock
+from chassis.db import Database
+from chassis.ids import uuid7
+from chassis.money import Money
+from contracts.api.billing.fields import CurrencyCode
+from contracts.money import Amount
+from services.billing.domain.catalogue import Price, Product
+from services.billing.domain.periods import Period
+from services.billing.settings import Settings
+from services.billing.store.products import save_prices, save_product
+
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Price(_Strict):
+    currency: CurrencyCode
+    period: Period
+    amount: Amount
+    setup_fee: Amount = "0"
+
+
+class _Product(_Strict):
+    slug: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+    name: _Name
+    group: _Name
+    description: Annotated[str, StringConstraints(max_length=2000)]
+    prices: Annotated[list[_Price], Field(min_length=1)]
+
+
+class _Seed(_Strict):
+    products: list[_Product]
+
+
+async def seed(
+    db: Database, clock: Clock, settings: Settings, data: dict[str, object]
+) -> None:
+    """Save the products in the order given; services bought before keep their price."""
+    del clock, settings  # the catalogue depends on neither
+    wanted = _Seed.model_validate(data).products
+    async with db.transaction() as tx:
+        for position, product in enumerate(wanted):
+            product_id = await save_product(tx, _product(product, position))
+            await save_prices(tx, product_id, [_price(p) for p in product.prices])
+
+
+def _product(wanted: _Product, position: int) -> Product:
+    return Product(
+        id=uuid7(),
+        slug=wanted.slug,
+        name=wanted.name,
+        group=wanted.group,
+        description=wanted.description,
+        position=position,
+    )
+
+
+def _price(wanted: _Price) -> Price:
+    return Price(
+        wanted.period,
+        Money.parse(wanted.amount, wanted.currency),
+        Money.parse(wanted.setup_fee, wanted.currency),
+    )

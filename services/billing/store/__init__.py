@@ -1,0 +1,1 @@
+"""Billing's SQL: one function per statement, rows in, domain objects out."""
