@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from chassis.http.cursors import CursorValue, encode_cursor
 
 T = TypeVar("T")
-I = TypeVar("I")  # noqa: E741 - an item's type; `Page.of` needs one that isn't Page's
+#: Of `Page.of`, which is called on the bare Page.
+Item = TypeVar("Item")
 
 
 class Body(BaseModel):
@@ -59,12 +60,12 @@ class Page(BaseModel, Generic[T]):
 
     @staticmethod
     def of(
-        items: Sequence[I],
+        items: Sequence[Item],
         *,
         limit: int,
-        cursor: Callable[[I], tuple[CursorValue, ...]],
+        cursor: Callable[[Item], tuple[CursorValue, ...]],
         total: int | None = None,
-    ) -> "Page[I]":
+    ) -> "Page[Item]":
         """Make a page out of up to `limit` + 1 items: the last one proves a next."""
         shown = list(items[:limit])
         more = len(items) > limit

@@ -1,9 +1,11 @@
 """Files from multipart forms: one named field, bounded, read into memory."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from chassis.errors import RuleViolated, Unreadable, UnsupportedMedia
 from chassis.http.reader import BodyTooSlow, check_text, require_uncompressed, too_large
@@ -11,6 +13,9 @@ from chassis.http.reader import BodyTooSlow, check_text, require_uncompressed, t
 #: No progress for this long, and the client is taken to be gone.
 STALL_SECONDS = 10.0
 MAXIMUM_NAME_CHARACTERS = 255
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+
+_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+_-]{1,100}", re.ASCII)
 #: Boundaries and part headers around the file.
 _ENVELOPE_BYTES = 64 * 1024
 
@@ -39,7 +44,14 @@ async def read_file(request: web.Request, field: str, *, limit: int) -> Uploaded
         return await _read_form(await request.multipart(), field, limit)
     except TimeoutError:
         raise BodyTooSlow from None
-    except (ValueError, LookupError, AssertionError):
+    # All that aiohttp's multipart parser was seen to raise for what is none.
+    except (
+        ValueError,
+        LookupError,
+        AssertionError,
+        HttpProcessingError,
+        web.RequestPayloadError,
+    ):
         raise Unreadable("the form is not valid multipart/form-data") from None
 
 
@@ -49,7 +61,7 @@ async def _read_form(form: MultipartReader, field: str, limit: int) -> UploadedF
         raise RuleViolated(f"a file is needed in the field {field}", field=field)
     file = UploadedFile(
         name=_name(part.filename, field),
-        media_type=part.headers.get("Content-Type", "application/octet-stream"),
+        media_type=_media_type(part.headers.get("Content-Type", "")),
         content=await _content(part, limit),
     )
     if await _next_part(form) is not None:
@@ -75,6 +87,11 @@ async def _content(part: BodyPartReader, limit: int) -> bytes:
         content += chunk
         if len(content) > limit:
             raise too_large(limit)
+
+
+def _media_type(header: str) -> str:
+    essence = header.partition(";")[0].strip().lower()
+    return essence if _MEDIA_TYPE.fullmatch(essence) else UNKNOWN_MEDIA_TYPE
 
 
 def _name(name: str, field: str) -> str:
