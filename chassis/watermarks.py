@@ -7,9 +7,11 @@ travel through the same queue, and the watermark is sent after the events are co
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from aio_pika.abc import AbstractConnection
+from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq import spec
 
 from chassis.bus import ProtocolChannel, protocol_of, sleep_unless
@@ -41,10 +43,14 @@ async def send_forever(
     stopping: asyncio.Event,
 ) -> None:
     """Tell the readers, twice a second, how far this producer has got."""
-    channel = await connection.channel(publisher_confirms=False)
-    protocol = await protocol_of(channel)
     while not stopping.is_set():
-        await _send(protocol, database, producer, readers)
+        channel = await connection.channel(publisher_confirms=False)
+        protocol = await protocol_of(channel)
+        # A reader's queue that is missing costs this channel, not the events'.
+        with suppress(ChannelNotFoundEntity):
+            while not stopping.is_set():
+                await _send(protocol, database, producer, readers)
+                await sleep_unless(stopping, EVERY_SECONDS)
         await sleep_unless(stopping, EVERY_SECONDS)
 
 

@@ -8,6 +8,8 @@ from chassis.events import REGISTRY
 from tests.conftest import MakeDatabase, MakeQueues
 from tests.integration.chassis.probe.app import PROCESS
 from tests.integration.chassis.stage import Stage
+from tests.support.databases import fresh_vhost
+from tests.support.servers import Servers
 
 #: Known only while a test of the plumbing runs: the product's registry stays its own.
 PROBE_EVENTS = {
@@ -29,3 +31,10 @@ async def stage(
     amqp_url = await make_queues(PROCESS)
     async with Stage.open(database, amqp_url) as stage:
         yield stage
+
+
+@pytest.fixture
+async def bare_amqp_url(servers: Servers) -> AsyncIterator[str]:
+    """A virtual host without any queue."""
+    async with fresh_vhost(servers) as url:
+        yield url

@@ -1,11 +1,150 @@
 """From commit to effect: what is committed arrives, once, with its cause."""
 
-from tests.integration.chassis.stage import Stage, a_change
+import random
+from contextlib import suppress
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from chassis.context import Cause, because_of
+from chassis.ids import uuid7
+from chassis.outbox import MAXIMUM_EVENT_CHARACTERS, EventTooLarge
+from tests.integration.chassis.probe.app import PROCESS, ThingChanged, ThingUnread
+from tests.integration.chassis.queues import delete_queue, depth, publish_again
+from tests.integration.chassis.stage import Stage, a_change, until
+from tests.support.running import declare_queues
 
 
-async def test_an_event_arrives_with_its_effects_once(stage: Stage) -> None:
-    changes = [a_change() for _ in range(300)]
+async def test_events_arrive_with_their_effects_once(stage: Stage) -> None:
+    changes = [a_change() for _ in range(1000)]
     async with stage.running("relay", "consumers"):
         await stage.emit(*changes)
         await stage.quiet()
     assert sorted(await stage.effects()) == sorted((c.thing_id, 1) for c in changes)
+
+
+async def test_an_effect_knows_the_request_that_caused_it(stage: Stage) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with stage.running("relay", "consumers"):
+        with because_of(Cause("request-7", "request-7", "customer:1", trace)):
+            await stage.emit(a_change())
+        await stage.quiet()
+    [effect] = await stage.fetch("SELECT * FROM effects")
+    assert effect["correlation_id"] == "request-7"
+    assert effect["traceparent"] == trace
+    assert effect["actor"] == "system:probe"
+
+
+async def test_a_rolled_back_transaction_announces_nothing(stage: Stage) -> None:
+    async with stage.running("relay", "consumers"):
+        with suppress(ZeroDivisionError):
+            async with stage.db.transaction() as tx:
+                await tx.emit(a_change())
+                raise ZeroDivisionError
+        kept = a_change()
+        async with stage.db.transaction() as tx:
+            with suppress(ZeroDivisionError):
+                async with tx.savepoint():
+                    await tx.emit(a_change())
+                    raise ZeroDivisionError
+            await tx.emit(kept)
+        await stage.quiet()
+    assert await stage.effects() == [(kept.thing_id, 1)]
+
+
+async def test_a_message_delivered_five_times_has_one_effect(stage: Stage) -> None:
+    changes = [a_change() for _ in range(20)]
+    await stage.emit(*changes)
+    for _ in range(5):
+        await publish_again(stage)
+    async with stage.running("relay", "consumers"):
+        await stage.quiet()
+        await until(lambda: is_empty(stage))
+    assert sorted(await stage.effects()) == sorted((c.thing_id, 1) for c in changes)
+
+
+async def test_a_projection_never_goes_back_whatever_the_order(stage: Stage) -> None:
+    things = [uuid7() for _ in range(10)]
+    changes = [a_change(t, version=v) for t in things for v in range(1, 11)]
+    random.Random(7).shuffle(changes)  # noqa: S311 - one that can be repeated
+    async with stage.running("relay", "consumers"):
+        for change in changes:
+            await stage.emit(change)
+        await stage.quiet()
+    rows = await stage.fetch("SELECT thing_id, version, name FROM things")
+    assert {r["thing_id"]: (r["version"], r["name"]) for r in rows} == dict.fromkeys(
+        things, (10, "v10")
+    )
+
+
+async def test_two_relays_lose_nothing_and_double_nothing(stage: Stage) -> None:
+    changes = [a_change() for _ in range(3000)]
+    async with stage.running("relay"), stage.running("relay"):
+        for start in range(0, len(changes), 100):
+            await stage.emit(*changes[start : start + 100])
+        await until(stage.all_published)
+    assert await depth(stage.amqp_url, "probe") == len(changes)
+
+
+async def test_an_event_without_a_queue_waits_and_holds_up_no_other(
+    stage: Stage,
+) -> None:
+    await delete_queue(stage.amqp_url, "probe")
+    lonely, unread = a_change(), ThingUnread(thing_id=uuid7(), version=1)
+    async with stage.running("relay"):
+        async with stage.db.transaction() as tx:
+            await tx.emit(lonely)
+            await tx.emit(unread)
+        await until(lambda: is_published(stage, unread.thing_id))
+        assert not await is_published(stage, lonely.thing_id)
+        await declare_queues(stage.amqp_url, PROCESS)
+        await until(lambda: is_published(stage, lonely.thing_id))
+    assert await depth(stage.amqp_url, "probe") == 1
+
+
+async def test_nothing_is_published_before_its_readers_have_queues(
+    stage: Stage, bare_amqp_url: str
+) -> None:
+    change = a_change()
+    await stage.emit(change)
+    async with stage.running("relay", "consumers", amqp_url=bare_amqp_url):
+        with pytest.raises(TimeoutError):
+            await until(stage.all_published, within=1)
+        await declare_queues(bare_amqp_url, PROCESS)
+        await stage.quiet()
+    assert await stage.effects() == [(change.thing_id, 1)]
+
+
+async def test_a_version_is_announced_once(stage: Stage) -> None:
+    change = a_change()
+    await stage.emit(change)
+    with pytest.raises(asyncpg.UniqueViolationError, match="outbox_version_key"):
+        await stage.emit(change)
+
+
+async def test_an_event_that_is_too_large_is_refused_where_it_is_emitted(
+    stage: Stage,
+) -> None:
+    name = "x" * MAXIMUM_EVENT_CHARACTERS
+    with pytest.raises(EventTooLarge):
+        await stage.emit(ThingChanged(thing_id=uuid7(), version=1, name=name))
+
+
+async def test_a_slowed_relay_holds_each_event_back(stage: Stage) -> None:
+    async with stage.running("relay", "consumers", relay_delay_seconds=1.0):
+        await stage.emit(a_change())
+        await stage.quiet()
+    [row] = await stage.fetch("SELECT published_at - emitted_at AS held FROM outbox")
+    assert row["held"].total_seconds() >= 1.0
+
+
+async def is_published(stage: Stage, thing_id: UUID) -> bool:
+    rows = await stage.fetch(
+        "SELECT 1 FROM outbox WHERE subject = $1 AND published_at IS NOT NULL", thing_id
+    )
+    return bool(rows)
+
+
+async def is_empty(stage: Stage) -> bool:
+    return await depth(stage.amqp_url, "probe") == 0

@@ -1,0 +1,62 @@
+"""What tests do to queues behind the plumbing's back."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from aiormq import Channel
+
+from chassis.bus import Message, Publisher, connect, protocol_of
+from chassis.topology import EXCHANGE
+from tests.integration.chassis.stage import Stage
+
+
+@asynccontextmanager
+async def a_channel(amqp_url: str) -> AsyncGenerator[Channel]:
+    async with connect(amqp_url, "test") as connection:
+        yield await protocol_of(await connection.channel())
+
+
+async def depth(amqp_url: str, queue: str) -> int:
+    """Return how many messages wait in the queue."""
+    async with a_channel(amqp_url) as channel:
+        return (await channel.queue_declare(queue, passive=True)).message_count or 0
+
+
+async def delete_queue(amqp_url: str, queue: str) -> None:
+    async with a_channel(amqp_url) as channel:
+        await channel.queue_delete(queue)
+
+
+async def put(
+    amqp_url: str, *bodies: bytes, type_: str = "probe.thing.changed.v1"
+) -> None:
+    """Publish to the probe's queue what no relay would."""
+    async with connect(amqp_url, "test") as connection:
+        publisher = await Publisher.open(connection)
+        for number, body in enumerate(bodies):
+            await publisher.publish(
+                Message(
+                    exchange="",
+                    routing_key="probe",
+                    type=type_,
+                    body=body,
+                    message_id=f"put-{number}",
+                )
+            )
+
+
+async def publish_again(stage: Stage) -> None:
+    """Publish every event of the outbox, published or not."""
+    rows = await stage.fetch("SELECT event_id, type, body FROM outbox ORDER BY seq")
+    async with connect(stage.amqp_url, "test") as connection:
+        publisher = await Publisher.open(connection)
+        for row in rows:
+            await publisher.publish(
+                Message(
+                    exchange=EXCHANGE,
+                    routing_key=row["type"],
+                    type=row["type"],
+                    body=row["body"].encode(),
+                    message_id=str(row["event_id"]),
+                )
+            )
