@@ -1,0 +1,162 @@
+"""The API of payments: methods, attempts, and what finance confirms."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chassis.http import Body, PageQuery, Query, View
+from contracts.api.billing.amounts import TypedAmount
+from contracts.api.billing.fields import CurrencyCode, Label
+from contracts.money import MoneyModel
+
+PaymentMethodName = Literal[
+    "card", "paypal", "boleto", "pix", "bank_transfer", "deposit"
+]
+PaymentStatusName = Literal[
+    "requires_action",
+    "clearing",
+    "awaiting_confirmation",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "expired",
+    "refunded",
+]
+MAXIMUM_INVOICES = 50
+
+
+def _distinct(ids: list[UUID]) -> list[UUID]:
+    if len(set(ids)) != len(ids):
+        raise ValueError("must not name an invoice twice")
+    return ids
+
+
+InvoiceIds = Annotated[
+    list[UUID],
+    Field(min_length=1, max_length=MAXIMUM_INVOICES),
+    AfterValidator(_distinct),
+]
+#: Not an enum: a refusal names the methods that are offered, which depend.
+MethodChoice = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=40),
+    Field(description="One that `GET /payment-methods` offers."),
+]
+
+
+class PaymentMethodsQuery(Query):
+    """In which currency something is to be paid."""
+
+    currency: CurrencyCode | None = Field(
+        default=None, description="The caller's own, unless named."
+    )
+
+
+class PaymentMethodView(View):
+    """A way to pay; `by_hand`: finance confirms it after a ticket with the proof."""
+
+    method: PaymentMethodName
+    by_hand: bool
+
+
+class PaymentMethodsView(View):
+    """The methods that are offered in a currency."""
+
+    currency: str
+    items: list[PaymentMethodView]
+
+
+class StartPayment(Body):
+    """Which invoices to pay at once, all that remains of them, and how."""
+
+    invoice_ids: InvoiceIds
+    method: MethodChoice
+    return_url: (
+        Annotated[str, StringConstraints(pattern=r"^https?://", max_length=2000)] | None
+    ) = Field(
+        default=None, description="Where a method that leads elsewhere returns to."
+    )
+
+
+class NextActionView(View):
+    """What the customer is to do next."""
+
+    type: Literal["show_instructions"]
+    url: str | None = None
+    instructions: str | None = None
+    reference: str | None = None
+
+
+class PaymentShareView(View):
+    """What a payment asks for one invoice."""
+
+    invoice_id: UUID
+    amount: MoneyModel
+
+
+class PaymentView(View):
+    """An attempt to pay; `received` may differ from the `amount` that was asked for."""
+
+    id: UUID
+    status: PaymentStatusName
+    method: PaymentMethodName
+    amount: MoneyModel
+    received: MoneyModel | None
+    reference: str
+    invoices: list[PaymentShareView]
+    next_action: NextActionView | None = Field(
+        description="Only while something is to be done."
+    )
+    created_at: datetime
+    succeeded_at: datetime | None
+
+
+class StaffPaymentView(PaymentView):
+    """A payment as staff sees it."""
+
+    customer_id: UUID
+    bank_account: str | None
+    bank_reference: str | None
+    ticket_id: UUID | None
+    confirmed_by: UUID | None
+
+
+class ListPayments(PageQuery):
+    """Which payments to show."""
+
+    status: PaymentStatusName | None = None
+
+
+class ListStaffPayments(ListPayments):
+    """Which payments to show to staff."""
+
+    customer_id: UUID | None = None
+    q: (
+        Annotated[
+            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)
+        ]
+        | None
+    ) = Field(default=None, description="A reference, or its beginning.")
+
+
+class ConfirmPayment(Body):
+    """What the bank's statement says."""
+
+    amount: TypedAmount = Field(description="What was received, whatever was asked.")
+    bank_reference: Label = Field(
+        description="The bank's own; each confirms one payment per bank account."
+    )
+    bank_account: Label = "main"
+    ticket_id: UUID | None = Field(
+        default=None, description="The ticket that carries the proof."
+    )
+
+
+class VoidInvoice(Body):
+    """Why an invoice is not owed."""
+
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)
+    ]

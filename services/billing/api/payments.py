@@ -1,0 +1,213 @@
+"""The routes of payments: choosing how to pay, and finance's confirmation."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chassis.http import Call, Page, Routes, customer, decode_cursor, signed_in, staff
+from contracts.api.billing.payments import (
+    ConfirmPayment,
+    ListPayments,
+    ListStaffPayments,
+    NextActionView,
+    PaymentMethodsQuery,
+    PaymentMethodsView,
+    PaymentMethodView,
+    PaymentShareView,
+    PaymentView,
+    StaffPaymentView,
+    StartPayment,
+)
+from contracts.money import MoneyModel
+from services.billing.api.waiting import check_ticket, wait_until_issued
+from services.billing.commands.payments import confirm_payment, start_payment
+from services.billing.domain.payments import (
+    BY_HAND,
+    Confirmation,
+    Payment,
+    PaymentStatus,
+    read_received,
+)
+from services.billing.domain.transfers import instructions
+from services.billing.settings import SETTINGS
+from services.billing.store import payments as store
+from services.billing.store.payments import PaymentFilter
+
+routes = Routes(tag="payments")
+
+
+@routes.get("/payment-methods", policy=signed_in())
+async def list_payment_methods(
+    call: Call, query: PaymentMethodsQuery
+) -> PaymentMethodsView:
+    """List the methods that are offered in a currency."""
+    currency = query.currency or call.principal.currency or ""
+    methods = call.resources[SETTINGS].payment_terms.methods(currency)
+    return PaymentMethodsView(
+        currency=currency,
+        items=[
+            PaymentMethodView(method=method.value, by_hand=method in BY_HAND)
+            for method in methods
+        ],
+    )
+
+
+@routes.post("/payments", policy=customer("billing"), status=201)
+async def create_payment(call: Call, body: StartPayment) -> PaymentView:
+    """Start to pay all that remains of one or several invoices.
+
+    An earlier attempt for any of them that still waits is cancelled.
+    """
+    await wait_until_issued(call, body.invoice_ids)
+    async with call.transaction() as tx:
+        payment = await start_payment(
+            tx,
+            customer_id=call.customer_id,
+            invoice_ids=body.invoice_ids,
+            method=body.method,
+            terms=call.resources[SETTINGS].payment_terms,
+            now=call.now,
+        )
+        return await call.complete(tx, view_payment(call, payment))
+
+
+@routes.get("/payments", policy=customer("billing"))
+async def list_payments(call: Call, query: ListPayments) -> Page[PaymentView]:
+    """List the caller's payments, newest first."""
+    wanted = PaymentFilter(scope=call.customer_id, status=_status(query))
+    found, total = await _find(call, query, wanted)
+    return Page[PaymentView].of(
+        [view_payment(call, payment) for payment in found],
+        limit=query.limit,
+        cursor=_place,
+        total=total,
+    )
+
+
+@routes.get("/payments/{payment_id}", policy=customer("billing"))
+async def show_payment(call: Call, payment_id: UUID) -> PaymentView:
+    """Show one payment."""
+    async with call.reading() as tx:
+        payment = await store.get_payment(tx, call.customer_id, payment_id)
+    return view_payment(call, payment)
+
+
+@routes.get("/staff/payments", policy=staff("payments.read"))
+async def list_staff_payments(
+    call: Call, query: ListStaffPayments
+) -> Page[StaffPaymentView]:
+    """List all payments, newest first; by status those that are to be confirmed."""
+    wanted = PaymentFilter(
+        scope=query.customer_id,
+        status=_status(query),
+        reference=query.q.upper() if query.q else None,
+    )
+    found, total = await _find(call, query, wanted)
+    return Page[StaffPaymentView].of(
+        [_view_for_staff(call, payment) for payment in found],
+        limit=query.limit,
+        cursor=_place,
+        total=total,
+    )
+
+
+@routes.get("/staff/payments/{payment_id}", policy=staff("payments.read"))
+async def show_staff_payment(call: Call, payment_id: UUID) -> StaffPaymentView:
+    """Show one payment of any customer."""
+    async with call.reading() as tx:
+        payment = await store.get_payment(tx, None, payment_id)
+    return _view_for_staff(call, payment)
+
+
+@routes.post(
+    "/staff/payments/{payment_id}/confirmation",
+    policy=staff("payments.confirm"),
+    status=201,
+)
+async def confirm_staff_payment(
+    call: Call, payment_id: UUID, body: ConfirmPayment
+) -> StaffPaymentView:
+    """Confirm what the bank's statement shows, once for each bank reference.
+
+    Short money pays a part, the oldest invoice first; what is too much becomes credit.
+    """
+    async with call.reading() as tx:
+        payment = await store.get_payment(tx, None, payment_id)
+    received = read_received(body.amount.amount, body.amount.currency, payment)
+    if body.ticket_id:
+        await check_ticket(call, body.ticket_id, payment.customer_id)
+    seen = Confirmation(
+        received=received,
+        bank_account=body.bank_account,
+        bank_reference=body.bank_reference,
+        confirmed_by=call.principal.user_id,
+        ticket_id=body.ticket_id,
+    )
+    async with call.transaction() as tx:
+        confirmed = await confirm_payment(
+            tx, payment_id, seen, on=call.today, now=call.now
+        )
+        return await call.complete(tx, _view_for_staff(call, confirmed))
+
+
+def view_payment(call: Call, payment: Payment) -> PaymentView:
+    """Show a payment, in the caller's language."""
+    return PaymentView(
+        id=payment.id,
+        status=payment.status.value,
+        method=payment.method.value,
+        amount=MoneyModel.of(payment.amount),
+        received=MoneyModel.of(payment.received) if payment.received else None,
+        reference=payment.reference,
+        invoices=[
+            PaymentShareView(
+                invoice_id=share.invoice_id, amount=MoneyModel.of(share.asked)
+            )
+            for share in payment.shares
+        ],
+        next_action=_next_action(call, payment),
+        created_at=payment.created_at,
+        succeeded_at=payment.succeeded_at,
+    )
+
+
+def _view_for_staff(call: Call, payment: Payment) -> StaffPaymentView:
+    return StaffPaymentView(
+        **dict(view_payment(call, payment)),
+        customer_id=payment.customer_id,
+        bank_account=payment.bank_account,
+        bank_reference=payment.bank_reference,
+        ticket_id=payment.ticket_id,
+        confirmed_by=payment.confirmed_by,
+    )
+
+
+def _next_action(call: Call, payment: Payment) -> NextActionView | None:
+    if payment.status is not PaymentStatus.AWAITING_CONFIRMATION:
+        return None
+    terms = call.resources[SETTINGS].payment_terms
+    account = terms.instructions.get(payment.currency, "")
+    return NextActionView(
+        type="show_instructions",
+        instructions=instructions(payment, account, call.principal.locale),
+        reference=payment.reference,
+    )
+
+
+async def _find(
+    call: Call, query: ListPayments, wanted: PaymentFilter
+) -> tuple[list[Payment], int | None]:
+    before = decode_cursor(query.cursor, datetime, UUID)
+    async with call.reading() as tx:
+        found = await store.list_payments(
+            tx, wanted, before=before, limit=query.limit + 1
+        )
+        total = await store.count_payments(tx, wanted) if query.count else None
+    return found, total
+
+
+def _place(payment: PaymentView) -> tuple[datetime, UUID]:
+    return payment.created_at, payment.id
+
+
+def _status(query: ListPayments) -> PaymentStatus | None:
+    return PaymentStatus(query.status) if query.status else None

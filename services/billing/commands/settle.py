@@ -1,0 +1,123 @@
+"""The one way in for money: whatever brings it, here it is placed and posted."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from chassis.db import Transaction
+from chassis.errors import RuleViolated
+from chassis.ids import uuid7
+from chassis.money import Money
+from contracts.events import billing
+from services.billing.commands.events import invoice_event
+from services.billing.commands.payment_events import credit_changed, staff_task
+from services.billing.commands.services import renew_for_paid_invoice
+from services.billing.domain import ledger
+from services.billing.domain.invoices import Invoice, InvoiceStatus
+from services.billing.domain.ledger import (
+    AccountKind,
+    Allocation,
+    AllocationSource,
+    CreditReason,
+    Entry,
+)
+from services.billing.domain.payments import Payment, Split, keep, split
+from services.billing.store.allocations import insert_allocations
+from services.billing.store.balances import lock_balances
+from services.billing.store.invoices import save_invoice
+from services.billing.store.ledger import insert_entries
+
+
+class NothingReceived(RuleViolated):
+    """No money was received."""
+
+
+async def settle(
+    tx: Transaction,
+    payment: Payment,
+    invoices: Sequence[Invoice],
+    *,
+    received: Money,
+    given_up: bool = False,
+    source: AccountKind = AccountKind.BANK,
+    on: date,
+    now: datetime,
+) -> Split:
+    """Place what was received: on open invoices, oldest due first; the rest is credit.
+
+    The caller has locked the customer, the invoices and the payment. All is credit
+    where the attempt was `given_up`; then, and where an invoice can't be paid any
+    more, somebody has a look.
+    """
+    if not received.positive:
+        raise NothingReceived(f"{received} was received", field="amount.amount")
+    placed = keep(received, invoices) if given_up else split(received, invoices, on=on)
+    balances = await lock_balances(tx, payment.customer_id, received.currency)
+    about = invoices[0] if len(invoices) == 1 else None
+    entry = _entry(payment, placed, source, about)
+    await insert_entries(tx, [entry], on=on, now=now)
+    await _allocate(tx, placed, entry, on=on, now=now)
+    if placed.credited.positive:
+        await tx.emit(credit_changed(balances.after(entry), entry, about=about))
+    if placed.passed_over:
+        await tx.emit(_look(payment, placed))
+    return placed
+
+
+async def announce_allocated(tx: Transaction, invoice: Invoice, *, on: date) -> Invoice:
+    """Save and tell what an allocation made of an invoice; paid, it renews."""
+    await save_invoice(tx, invoice)
+    if invoice.status is not InvoiceStatus.PAID:
+        await tx.emit(invoice_event(billing.InvoiceUpdated, invoice))
+        return invoice
+    invoice = await renew_for_paid_invoice(tx, invoice, on=on)
+    await tx.emit(invoice_event(billing.InvoicePaid, invoice))
+    return invoice
+
+
+async def _allocate(
+    tx: Transaction, placed: Split, entry: Entry, *, on: date, now: datetime
+) -> None:
+    allocations = [
+        Allocation(
+            id=uuid7(),
+            invoice_id=part.invoice.id,
+            source=AllocationSource.PAYMENT,
+            amount=part.amount,
+            entry_id=entry.id,
+            payment_id=entry.payment_id,
+        )
+        for part in placed.parts
+    ]
+    if allocations:
+        await insert_allocations(tx, allocations, now=now)
+    for part in placed.parts:
+        await announce_allocated(tx, part.invoice, on=on)
+
+
+def _entry(
+    payment: Payment, placed: Split, source: AccountKind, about: Invoice | None
+) -> Entry:
+    return ledger.payment(
+        uuid7(),
+        customer_id=payment.customer_id,
+        received=placed.received,
+        allocated=placed.owed,
+        source=source,
+        payment_id=payment.id,
+        invoice_id=about.id if about else None,
+        reason=CreditReason.TOP_UP if placed.tops_up else CreditReason.OVERPAYMENT,
+    )
+
+
+def _look(payment: Payment, placed: Split) -> billing.StaffTaskRaised:
+    invoices = ", ".join(
+        f"{invoice.number or invoice.id} ({invoice.status})"
+        for invoice in placed.passed_over
+    )
+    return staff_task(
+        f"Payment {payment.reference} arrived for what it can't pay",
+        f"{placed.received} arrived; it was meant for {invoices}. {placed.credited} "
+        "of it became the customer's credit. Was it meant for something else?",
+        customer_id=payment.customer_id,
+        invoice_id=placed.passed_over[0].id,
+    )
