@@ -54,11 +54,11 @@ def build_message(mail: Mail, copy: MailCopy, sender: Sender) -> EmailMessage:
     if mail.thread_id is not None:
         message["In-Reply-To"] = mail.thread_id
         message["References"] = mail.thread_id
-    message["Content-Language"] = str(mail.recipient.language)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(copy.text)
     message.add_alternative(copy.html, subtype="html")
+    message["Content-Language"] = str(mail.recipient.language)
     return message
 
 
