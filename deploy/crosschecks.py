@@ -58,7 +58,7 @@ PROJECTIONS = (
         "billing",
         "tickets",
         "SELECT id, version FROM tickets",
-        "SELECT id, version FROM tickets WHERE customer_id IS NOT NULL",
+        "SELECT id, version FROM tickets WHERE NOT internal",
     ),
 )
 
