@@ -17,7 +17,7 @@ from chassis.events import Event
 
 EXCHANGE = "events"
 #: How long a failed message waits before it comes back, by queue suffix.
-RETRIES: Mapping[str, int] = {"5s": 5, "1m": 60, "10m": 600, "1h": 3600}
+RETRIES: Mapping[str, float] = {"5s": 5, "1m": 60, "10m": 600, "1h": 3600}
 #: Deliveries that no process survived; then the message is dead. 3.10 has no limit.
 DELIVERY_LIMIT = 20
 UNLIMITED = 1_000_000
@@ -109,7 +109,7 @@ def _queues_of_consumer(consumer: str, events: Sequence[type[Event]]) -> list[Qu
             f"{consumer}.retry.{suffix}",
             {
                 **_QUORUM,
-                "x-message-ttl": seconds * 1000,
+                "x-message-ttl": int(seconds * 1000),
                 "x-dead-letter-routing-key": consumer,
             },
         )

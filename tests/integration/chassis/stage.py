@@ -1,9 +1,10 @@
 """What the tests of the plumbing do and look at."""
 
 import asyncio
+import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests.support.running import Running, running
 T = TypeVar("T")
 
 QUIET_SECONDS = 20
+PROBE = (sys.executable, "-m", "tests.integration.chassis.probe")
+REPOSITORY = Path(__file__).parents[3]
 
 
 async def until(ask: Callable[[], Awaitable[T]], *, within: float = QUIET_SECONDS) -> T:
@@ -72,21 +75,12 @@ class Stage:
         self, *parts: str, **environment: str
     ) -> AsyncGenerator["asyncio.subprocess.Process"]:
         """Run the probe as a process of its own; it is killed at the end."""
+        environment = {"PARTS": ",".join(parts), **environment}
         child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.integration.chassis.probe",
+            *PROBE,
             "serve",
-            cwd=Path(__file__).parents[3],
-            env={
-                **os.environ,
-                "DATABASE_URL": self.database.url,
-                "AMQP_URL": self.amqp_url,
-                "HTTP_PORT": "0",
-                "JWKS_URL": "http://127.0.0.1:9/jwks",
-                "PARTS": ",".join(parts),
-                **environment,
-            },
+            cwd=REPOSITORY,
+            env=self._environment(environment),
             stdout=asyncio.subprocess.DEVNULL,
         )
         try:
@@ -95,6 +89,30 @@ class Stage:
             if child.returncode is None:
                 child.kill()
             await child.wait()
+
+    async def command(self, *arguments: str) -> list[Any]:
+        """Run a command of the probe; return what it tells, line by line."""
+        child = await asyncio.create_subprocess_exec(
+            *PROBE,
+            *arguments,
+            cwd=REPOSITORY,
+            env=self._environment({}),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await child.communicate()
+        assert child.returncode == 0, told
+        return [json.loads(line) for line in told.splitlines()]
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DATABASE_URL": self.database.url,
+            "OWNER_DATABASE_URL": self.database.owner_url,
+            "AMQP_URL": self.amqp_url,
+            "HTTP_PORT": "0",
+            "JWKS_URL": "http://127.0.0.1:9/jwks",
+            **more,
+        }
 
     async def emit(self, *events: ThingChanged) -> None:
         async with self.db.transaction() as tx:

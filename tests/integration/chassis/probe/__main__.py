@@ -1,41 +1,10 @@
-"""The probe as a process of its own, which can be told where to die by `kill -9`."""
+"""The probe as a process of its own; CRASH_POINT tells it where to die."""
 
 import os
-import signal
-from collections.abc import Awaitable, Callable
 
-from aiormq import Channel
-
-from chassis import relay
-from chassis.bus import Publisher
 from chassis.process import main
 from tests.integration.chassis.probe.app import PROCESS
-
-Step = Callable[..., Awaitable[object]]
-
-
-def dying(step: Step) -> Step:
-    """Return a step before which the process is killed."""
-
-    async def die(*_args: object, **_options: object) -> object:
-        os.kill(os.getpid(), signal.SIGKILL)
-        return await step()
-
-    return die
-
-
-#: Name → how to make the process die there.
-CRASH_POINTS: dict[str, Callable[[], None]] = {
-    "between commit and publish": lambda: setattr(
-        Publisher, "publish_all", dying(Publisher.publish_all)
-    ),
-    "between confirm and mark": lambda: setattr(
-        relay, "mark_published", dying(relay.mark_published)
-    ),
-    "between commit and ack": lambda: setattr(
-        Channel, "basic_ack", dying(Channel.basic_ack)
-    ),
-}
+from tests.integration.chassis.probe.crashes import CRASH_POINTS
 
 if point := os.environ.get("CRASH_POINT"):
     CRASH_POINTS[point]()

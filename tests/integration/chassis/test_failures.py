@@ -1,0 +1,188 @@
+"""Handlers that fail, messages nobody can read, and what operators do about them."""
+
+import json
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from chassis import topology
+from chassis.bus import connect
+from chassis.deadletters import DeadLetters
+from chassis.ids import uuid7
+from tests.integration.chassis.queues import depth, put
+from tests.integration.chassis.stage import Stage, a_change, until
+
+#: Retries that a test can wait for; the queues keep their names.
+FAST = {"5s": 0.1, "1m": 0.1, "10m": 0.1, "1h": 0.1}
+
+
+@pytest.fixture(autouse=True)
+def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topology, "RETRIES", FAST)
+
+
+@pytest.fixture
+async def letters(stage: Stage) -> AsyncIterator[DeadLetters]:
+    async with connect(stage.amqp_url, "operator") as connection:
+        yield DeadLetters(connection, "probe")
+
+
+async def test_what_fails_once_is_handled_at_its_retry(stage: Stage) -> None:
+    change = a_change(fault="once")
+    async with stage.running("relay", "consumers"):
+        await stage.emit(change)
+        await stage.quiet()
+    assert await stage.effects() == [(change.thing_id, 1)]
+
+
+async def test_what_fails_alone_holds_up_no_neighbour(stage: Stage) -> None:
+    good = [a_change() for _ in range(30)]
+    bad = a_change(fault="always")
+    await stage.emit(*good[:15], bad, *good[15:])
+    async with stage.running("relay", "consumers"):
+        await until(lambda: has_effects(stage, len(good)))
+    assert sorted(await stage.effects()) == sorted((c.thing_id, 1) for c in good)
+
+
+async def test_what_fails_at_every_step_of_the_ladder_is_kept_with_its_error(
+    stage: Stage, letters: DeadLetters
+) -> None:
+    bad = a_change(fault="always")
+    async with stage.running("relay", "consumers"):
+        await stage.emit(bad)
+        await until(lambda: is_dead(stage))
+    [letter] = await letters.list()
+    assert letter.type == "probe.thing.changed.v1"
+    assert letter.attempts == len(FAST) + 1
+    assert letter.error == "RuntimeError: this event always fails"
+    assert json.loads(letter.body)["subject"] == str(bad.thing_id)
+    assert await stage.effects() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff\xfe not text",
+        b"[]",
+        b'{"specversion": "1.0"}',
+        json.dumps(
+            {
+                "id": str(uuid7()),
+                "type": "probe.thing.changed.v1",
+                "source": "probe",
+                "subject": str(uuid7()),
+                "time": "2026-01-01T00:00:00Z",
+                "correlationid": "c",
+                "causationid": "c",
+                "version": 1,
+                "data": {"thing_id": "not an id", "version": 1, "name": "n"},
+            }
+        ).encode(),
+    ],
+)
+async def test_what_cannot_be_read_is_dead_at_once_and_stops_nobody(
+    stage: Stage, letters: DeadLetters, body: bytes
+) -> None:
+    good = a_change()
+    await put(stage.amqp_url, body)
+    async with stage.running("relay", "consumers"):
+        await stage.emit(good)
+        await stage.quiet()
+        await until(lambda: is_dead(stage))
+    [letter] = await letters.list()
+    assert letter.attempts == 1
+    assert letter.error.startswith("Poison: ")
+    assert "not an id" not in letter.error
+    assert await stage.effects() == [(good.thing_id, 1)]
+
+
+async def test_an_event_of_a_later_release_gets_its_retries(
+    stage: Stage, letters: DeadLetters
+) -> None:
+    change = a_change()
+    await stage.emit(change)
+    [row] = await stage.fetch("SELECT body FROM outbox")
+    body = row["body"].replace("probe.thing.changed.v1", "probe.thing.changed.v2")
+    await put(stage.amqp_url, body.encode(), type_="probe.thing.changed.v2")
+    async with stage.running("consumers"):
+        await until(lambda: is_dead(stage))
+    [letter] = await letters.list()
+    assert letter.attempts == len(FAST) + 1
+
+
+async def test_dead_letters_are_listed_shown_replayed_and_dropped(
+    stage: Stage, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (a_change(fault="always") for _ in range(3))
+    async with stage.running("relay", "consumers"):
+        await stage.emit(first, second, third)
+        await until(lambda: is_dead(stage, 3))
+
+    listed = await letters.list()
+    assert len(listed) == len(await letters.list()) == 3
+    by_thing = {UUID(json.loads(one.body)["subject"]): one for one in listed}
+    chosen = by_thing[first.thing_id]
+    assert await letters.find(chosen.message_id) == chosen
+    assert await letters.find("unknown") is None
+
+    assert await letters.drop(by_thing[second.thing_id].message_id) == 1
+    monkeypatch.setattr("tests.integration.chassis.probe.app.misbehave", forgive)
+    async with stage.running("consumers"):
+        assert await letters.replay(chosen.message_id) == 1
+        await until(lambda: has_effects(stage, 1))
+        assert await letters.replay() == 1
+        await until(lambda: has_effects(stage, 2))
+    assert sorted(await stage.effects()) == sorted(
+        (c.thing_id, 1) for c in (first, third)
+    )
+    assert await letters.list() == []
+
+
+async def test_operators_see_dead_letters_on_the_command_line(stage: Stage) -> None:
+    await put(stage.amqp_url, b"unreadable")
+    async with stage.running("consumers"):
+        await until(lambda: is_dead(stage))
+    listed = await stage.command("dead-letters", "list")
+    assert [line["message_id"] for line in listed] == ["put-0"]
+    [shown] = await stage.command("dead-letters", "show", "put-0")
+    assert shown["body"] == "unreadable"
+    assert await stage.command("dead-letters", "drop", "put-0") == [{"drop": 1}]
+    assert await stage.command("dead-letters", "list") == []
+
+
+async def test_republishing_rebuilds_a_projection_and_causes_nothing_else(
+    stage: Stage,
+) -> None:
+    changes = [a_change(version=3) for _ in range(600)]
+    async with stage.running("relay", "consumers"):
+        await stage.emit(*changes)
+        await stage.quiet()
+        async with stage.db.transaction() as tx:
+            await tx.execute("UPDATE things SET name = 'damaged', version = 2")
+            await tx.execute(
+                "UPDATE things SET version = 3, name = 'v3' WHERE thing_id <> $1",
+                changes[0].thing_id,
+            )
+            await tx.execute("UPDATE things SET version = 3")
+        assert await stage.command("republish", "things") == [{"republished": 600}]
+        assert await stage.command("republish", "things") == [{"republished": 600}]
+        await stage.quiet()
+    assert len(await stage.effects()) == len(changes)
+    rows = await stage.fetch("SELECT DISTINCT republished, version FROM outbox")
+    assert {(row["republished"], row["version"]) for row in rows} == {
+        (False, 3),
+        (True, 3),
+    }
+
+
+def forgive(_event: object) -> None:
+    """Fail no more."""
+
+
+async def has_effects(stage: Stage, count: int) -> bool:
+    return len(await stage.effects()) == count
+
+
+async def is_dead(stage: Stage, count: int = 1) -> bool:
+    return await depth(stage.amqp_url, "probe.dead") == count
