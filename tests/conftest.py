@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import structlog
 
 from chassis.process import Process
 from tests.support.databases import ServiceDatabase, fresh_database, fresh_vhost
@@ -21,6 +22,7 @@ MakeQueues = Callable[[Process], Awaitable[str]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _log_to_pytest()
     if not hasattr(config, "workerinput"):
         folder = Path(tempfile.mkdtemp(prefix="clientarea-tests-"))
         folder.chmod(0o755)  # the servers run as another user where we are root
@@ -33,6 +35,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ.pop(FOLDER_VARIABLE))
         stop_keeper(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _log_to_pytest() -> None:
+    """Let pytest show, with a test that fails, what was logged meanwhile."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
 
 
 @pytest.fixture(scope="session")
