@@ -2,45 +2,34 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import TypeVar
 
 import structlog
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
+from pydantic import BaseModel
 
 from chassis.errors import NotAuthenticated
+from chassis.http import Page
+from contracts.api.accounts import MeView
+from contracts.api.billing.domains import DomainView
+from contracts.api.billing.invoices import InvoiceView
+from contracts.api.billing.orders import ServiceView
 from contracts.api.gateway import Counts, DashboardView
+from contracts.api.notifier import NewsView
+from contracts.api.tickets import TicketView
 from gateway.proxy import forwarded_headers
 from gateway.settings import Settings
 
 #: Items that a panel shows; the count beside it is of the whole list.
 PANEL_ITEMS = 5
 
-Answers = dict[str, dict[str, Any]]
+M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V", bound=BaseModel)
 
 log = structlog.get_logger("dashboard")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a panel asks of a service."""
-
-    panel: str
-    service: str
-    path: str
-
-
-QUESTIONS = (
-    Question("contact", "accounts", "/me"),
-    Question("services", "billing", f"/services?count=true&limit={PANEL_ITEMS}"),
-    Question("domains", "billing", f"/domains?count=true&limit={PANEL_ITEMS}"),
-    Question("open_invoices", "billing", "/invoices?status=open&count=true&limit=1"),
-    Question(
-        "tickets", "tickets", f"/tickets?closed=false&count=true&limit={PANEL_ITEMS}"
-    ),
-    Question("news", "notifier", f"/news?limit={PANEL_ITEMS}"),
-)
 
 
 class Dashboard:
@@ -52,23 +41,34 @@ class Dashboard:
         self._timeout = ClientTimeout(total=settings.panel_timeout_seconds)
 
     async def gather(self, authorization: str, language: str | None) -> DashboardView:
-        """Ask every question at once, as the caller."""
+        """Ask every service at once, as the caller."""
         headers = forwarded_headers()
         headers["Authorization"] = authorization
         if language:
             headers["Accept-Language"] = language
-        found = await asyncio.gather(*(self._ask(q, headers) for q in QUESTIONS))
-        answers = {
-            question.panel: answer
-            for question, answer in zip(QUESTIONS, found, strict=True)
-            if answer is not None
-        }
-        return _view(answers)
+        some = f"limit={PANEL_ITEMS}"
+        ask = partial(self._ask, headers)
+        panels = await asyncio.gather(
+            ask("accounts", "/me", MeView),
+            ask("billing", f"/services?count=true&{some}", Page[ServiceView]),
+            ask("billing", f"/domains?count=true&{some}", Page[DomainView]),
+            ask(
+                "billing",
+                "/invoices?status=open&count=true&limit=1",
+                Page[InvoiceView],
+            ),
+            ask(
+                "tickets", f"/tickets?closed=false&count=true&{some}", Page[TicketView]
+            ),
+            ask("notifier", f"/news?{some}", Page[NewsView]),
+        )
+        return _Panels(*panels).view()
 
     async def _ask(
-        self, question: Question, headers: Mapping[str, str]
-    ) -> dict[str, Any] | None:
-        url = f"{self._urls[question.service]}/api/v1{question.path}"
+        self, headers: Mapping[str, str], service: str, path: str, model: type[M]
+    ) -> M | None:
+        """Return the service's answer, or None if it gives no good one in time."""
+        url = f"{self._urls[service]}/api/v1{path}"
         try:
             async with self._upstream.get(
                 url, headers=headers, timeout=self._timeout
@@ -76,38 +76,48 @@ class Dashboard:
                 if answer.status == HTTPStatus.UNAUTHORIZED:
                     raise NotAuthenticated
                 answer.raise_for_status()
-                return await answer.json()
+                # A service that is a release ahead may say more than we know.
+                return model.model_validate_json(await answer.read(), extra="ignore")
         except (ClientError, TimeoutError, ValueError) as error:
-            log.warning("panel unavailable", panel=question.panel, reason=repr(error))
+            # The error itself may quote the caller's token.
+            status = error.status if isinstance(error, ClientResponseError) else None
+            reason = type(error).__name__
+            log.warning("no panel", service=service, reason=reason, status=status)
             return None
 
 
-def _view(answers: Answers) -> DashboardView:
-    unavailable = [q.panel for q in QUESTIONS if q.panel not in answers]
-    counts = Counts(
-        services=_total(answers, "services"),
-        domains=_total(answers, "domains"),
-        open_invoices=_total(answers, "open_invoices"),
-        open_tickets=_total(answers, "tickets"),
-    )
-    # A service that is a release ahead may answer with fields we don't know yet.
-    return DashboardView.model_validate(
-        {
-            "contact": answers.get("contact"),
-            "counts": counts,
-            "services": _items(answers, "services"),
-            "domains": _items(answers, "domains"),
-            "tickets": _items(answers, "tickets"),
-            "news": _items(answers, "news"),
-            "unavailable": unavailable,
-        },
-        extra="ignore",
-    )
+@dataclass(frozen=True, slots=True)
+class _Panels:
+    """What the services answered; None where one gave no good answer in time."""
+
+    contact: MeView | None
+    services: Page[ServiceView] | None
+    domains: Page[DomainView] | None
+    open_invoices: Page[InvoiceView] | None
+    tickets: Page[TicketView] | None
+    news: Page[NewsView] | None
+
+    def view(self) -> DashboardView:
+        names = [panel.name for panel in fields(self)]
+        return DashboardView(
+            contact=self.contact,
+            counts=Counts(
+                services=_total(self.services),
+                domains=_total(self.domains),
+                open_invoices=_total(self.open_invoices),
+                open_tickets=_total(self.tickets),
+            ),
+            services=_items(self.services),
+            domains=_items(self.domains),
+            tickets=_items(self.tickets),
+            news=_items(self.news),
+            unavailable=[name for name in names if getattr(self, name) is None],
+        )
 
 
-def _total(answers: Answers, panel: str) -> int | None:
-    return answers[panel]["total"] if panel in answers else None
+def _total(page: Page[V] | None) -> int | None:
+    return page.total if page else None
 
 
-def _items(answers: Answers, panel: str) -> list[dict[str, Any]] | None:
-    return answers[panel]["items"] if panel in answers else None
+def _items(page: Page[V] | None) -> list[V] | None:
+    return page.items if page else None

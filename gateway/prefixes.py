@@ -34,6 +34,7 @@ STAFF_OWNERS = {
     "tasks": "tickets",
     "attachments": "tickets",
     "news": "notifier",
+    "emails": "notifier",
 }
 
 

@@ -101,6 +101,9 @@ class Proxy:
             ) as answer:
                 return await _answer(request, answer)
         except (ClientError, TimeoutError) as error:
+            # What goes wrong while the body streams comes wrapped by the client.
+            if isinstance(error.__cause__, TooLarge):
+                raise error.__cause__ from None
             raise ServiceAway from error
 
 

@@ -4,7 +4,8 @@ from pydantic import Field
 
 from chassis.http import View
 from contracts.api.accounts import MeView
-from contracts.api.billing import DomainView, ServiceView
+from contracts.api.billing.domains import DomainView
+from contracts.api.billing.orders import ServiceView
 from contracts.api.notifier import NewsView
 from contracts.api.tickets import TicketView
 

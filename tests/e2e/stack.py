@@ -1,0 +1,131 @@
+"""The product as `make run` starts it, in a folder and on ports of the test's own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from deploy.audit import Finding, audit
+from deploy.local.ports import free_ports
+from tests.e2e.client import Api, Json, Mailbox
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90
+STOP_SECONDS = 40
+POLL_SECONDS = 0.1
+SERVICES = ("accounts", "billing", "tickets", "notifier")
+PROCESSES = (*SERVICES, "gateway")
+
+
+@dataclass(frozen=True)
+class Product:
+    """`make run`, running."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def read(self, name: str) -> Json:
+        return json.loads((self.folder / name).read_text())
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a process of the product, or of a server."""
+        return self.read("running.json")["pids"][name]
+
+    def kill(self, name: str) -> None:
+        """End it as a power cut would."""
+        os.kill(self.pid(name), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running product, and ways into it."""
+
+    product: Product
+    http: aiohttp.ClientSession
+    demo: Json
+
+    @property
+    def api(self) -> Api:
+        """The gateway, signed in as nobody."""
+        return Api(self.http, self.demo["gateway"])
+
+    @property
+    def mailbox(self) -> Mailbox:
+        return Mailbox(self.http, self.demo["mailbox"])
+
+    async def staff(self, role: str, *, patient: bool = False) -> Api:
+        """Log a staff member in; anew, as tokens are short-lived."""
+        [login] = [each for each in self.demo["logins"] if each["role"] == role]
+        api = Api(self.http, self.demo["gateway"], patient=patient)
+        return await api.log_in(login["email"], login["password"])
+
+    async def clock(self) -> Json:
+        return await (await self.staff("admin")).get("/staff/clock")
+
+    async def audit(self, *, wait_seconds: float = 60) -> list[Finding]:
+        """Return what doesn't agree, once the stack is at rest."""
+        url = self.product.read("running.json")["environment"]["AUDIT_URL"]
+        findings = await audit(
+            dict.fromkeys(SERVICES, str(url)), wait_seconds=wait_seconds
+        )
+        return [finding for finding in findings if not finding.agrees]
+
+
+@contextmanager
+def running_product(
+    folder: Path, environment: Mapping[str, str] | None = None
+) -> Generator[Product]:
+    """Start everything, wait until it serves, and stop it at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    console = folder.parent / f"{folder.name}.console"
+    variables = {
+        **os.environ,
+        "CLIENTAREA_DATA": str(folder),
+        "CLIENTAREA_PORT": str(free_ports(1)[0]),
+        **(environment or {}),
+    }
+    with console.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.local", "run"],
+            cwd=ROOT,
+            env=variables,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            _wait_until_ready(folder, process, console)
+            yield Product(folder, process)
+        finally:
+            _stop(process)
+
+
+@asynccontextmanager
+async def visiting(product: Product) -> AsyncGenerator[Stack]:
+    """Open the ways into a running product."""
+    async with aiohttp.ClientSession() as http:
+        yield Stack(product, http, product.read("demo.json"))
+
+
+def _wait_until_ready(
+    folder: Path, process: subprocess.Popen[bytes], console: Path
+) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if (folder / "running.json").exists():
+            return
+        time.sleep(POLL_SECONDS)
+    raise AssertionError(f"it did not start:\n{console.read_text()[-4000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    process.wait(STOP_SECONDS)
