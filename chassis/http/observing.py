@@ -2,6 +2,7 @@
 
 import re
 import time
+from http import HTTPStatus
 
 import structlog
 from aiohttp import web
@@ -52,7 +53,10 @@ def observing(*, behind_gateway: bool) -> Middleware:
                     response.headers[REQUEST_ID] = cause.cause_id
                 return response
             finally:
-                _record(request, status, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                _measure(request, status, seconds)
+                if not (behind_gateway and _is_a_read(request, status)):
+                    _tell(request, status, seconds)
 
     return observe
 
@@ -81,16 +85,29 @@ def _address(request: web.Request, *, behind_gateway: bool) -> str | None:
     return request.remote
 
 
-def _record(request: web.Request, status: int, seconds: float) -> None:
-    resource = request.match_info.route.resource
-    route = resource.canonical if resource else _UNKNOWN_ROUTE
+def _measure(request: web.Request, status: int, seconds: float) -> None:
+    route = _route_of(request)
     method = request.method if request.method in _METHODS else "other"
     REQUESTS.labels(method, route, str(status)).inc()
     SECONDS.labels(method, route).observe(seconds)
+
+
+def _is_a_read(request: web.Request, status: int) -> bool:
+    # The gateway's log has it already, under the same request id.
+    return request.method in ("GET", "HEAD") and status < HTTPStatus.BAD_REQUEST
+
+
+def _tell(request: web.Request, status: int, seconds: float) -> None:
     log.info(
         "request",
         method=request.method,
-        route=route,
+        route=_route_of(request),
         status=status,
         milliseconds=round(seconds * 1000, 1),
     )
+
+
+def _route_of(request: web.Request) -> str:
+    """Return the route's template: paths would be labels without end."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else _UNKNOWN_ROUTE

@@ -36,6 +36,7 @@ _PAGE = re.compile(r"^Page\[(\w+)\]$")
 _SCHEME = "accessToken"
 _TRY_LATER = (TooManyRequests, Unavailable)
 _KINDS: tuple[type[DomainError], ...] = (
+    DomainError,
     Unreadable,
     NotAuthenticated,
     NotAllowed,
@@ -76,7 +77,7 @@ _IDEMPOTENCY_KEY: Json = {
     "name": idempotency.HEADER,
     "in": "header",
     "description": "The same key and body get the first answer again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
 
@@ -195,6 +196,7 @@ def _request_body(route: Route, schemas: _Schemas) -> Json:
 _FORM: Json = {
     "type": "object",
     "required": ["file"],
+    "additionalProperties": False,
     "properties": {
         "file": {"type": "string", "contentMediaType": "application/octet-stream"}
     },
@@ -216,6 +218,7 @@ def _responses(route: Route, schemas: _Schemas) -> Json:
             str(kind.status): {"$ref": f"#/components/responses/{kind.__name__}"}
             for kind in refused
         },
+        "default": {"$ref": "#/components/responses/DomainError"},
     }
 
 

@@ -51,7 +51,7 @@ def test_an_operation_says_all_that_a_client_must_know(
     body = operation["requestBody"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/MakeThing"}
     assert sorted(operation["responses"]) == [
-        *("201", "400", "409", "413", "415", "422", "429", "503")
+        *("201", "400", "409", "413", "415", "422", "429", "503", "default")
     ]
 
 

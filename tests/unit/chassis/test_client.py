@@ -1,0 +1,96 @@
+"""One process asks another: with the cause carried along, and never for long."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from chassis.client import ServiceClient, UpstreamAway, open_client
+from chassis.context import Cause, because_of
+from chassis.http import Call, Response, Routes, View, public, serving
+from tests.support.tokens import a_customer, token_of
+from tests.unit.chassis.conftest import an_app
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+CAUSE = Cause(
+    cause_id="0199c0de-cafe-7000-8000-000000000001",
+    correlation_id="0199c0de-cafe-7000-8000-000000000001",
+    actor="anonymous",
+    traceparent=f"00-{TRACE}-00f067aa0ba902b7-01",
+    address="203.0.113.9",
+)
+
+
+class SeenView(View):
+    headers: dict[str, str]
+
+
+far = Routes(tag="far", prefix="")
+
+
+@far.get("/seen", policy=public())
+async def show_seen(call: Call) -> SeenView:
+    """Show the headers that came."""
+    return SeenView(headers={k.lower(): v for k, v in call.request.headers.items()})
+
+
+@far.get("/slow", policy=public())
+async def be_slow(_: Call) -> SeenView:
+    """Take longer than anybody waits."""
+    await asyncio.sleep(1)
+    return SeenView(headers={})
+
+
+@far.get("/garbage", policy=public(), media_type="application/json")
+async def say_garbage(_: Call) -> Response:
+    """Say what is no JSON."""
+    return Response(body=b"{", content_type="application/json")
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[ServiceClient]:
+    async with AsyncExitStack() as stack:
+        port = await stack.enter_async_context(
+            serving(an_app(far), host="127.0.0.1", port=0)
+        )
+        yield await stack.enter_async_context(
+            open_client(f"http://127.0.0.1:{port}/", total_seconds=0.5)
+        )
+
+
+async def headers_seen(client: ServiceClient, **options: Any) -> dict[str, str]:
+    with because_of(CAUSE):
+        return (await client.get_json("/seen", **options))["headers"]
+
+
+async def test_the_cause_is_carried_along(client: ServiceClient) -> None:
+    headers = await headers_seen(client)
+    assert headers["x-request-id"] == CAUSE.cause_id
+    assert headers["x-forwarded-for"] == CAUSE.address
+    assert headers["traceparent"] == CAUSE.traceparent
+    assert "authorization" not in headers
+
+
+async def test_the_callers_token_is_carried_where_it_is_given(
+    client: ServiceClient,
+) -> None:
+    token = token_of(a_customer())
+    headers = await headers_seen(client, token=token)
+    assert headers["authorization"] == f"Bearer {token}"
+
+
+@pytest.mark.parametrize("path", ["/slow", "/garbage", "/nowhere"])
+async def test_no_usable_answer_means_that_the_other_is_away(
+    client: ServiceClient, path: str
+) -> None:
+    async with asyncio.timeout(5):
+        with pytest.raises(UpstreamAway):
+            await client.get_json(path)
+
+
+async def test_nobody_there_means_that_the_other_is_away() -> None:
+    async with open_client("http://127.0.0.1:1") as client:
+        with pytest.raises(UpstreamAway):
+            await client.get_json("/")
