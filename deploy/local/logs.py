@@ -2,11 +2,12 @@
 
 import json
 import logging
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from deploy.local.console import coloured
 
 LARGEST_FILE_BYTES = 10_000_000
 OLD_FILES = 2
@@ -22,25 +23,21 @@ UNSHOWN = {
     "trace_id",
     "actor",
 }
-COLOURS = {"warning": "33", "error": "31", "critical": "31"}
-GREY = "90"
+COLOURS = {"warning": "33", "error": "31", "critical": "31", "debug": "90"}
 
-Say = Callable[[str], None]
-
-
-def to_terminal(line: str) -> None:
-    print(line, flush=True)
+Show = Callable[[str], None]
 
 
 class ProcessLog:
-    """One child's output: kept as it is in a file, shown readable to `say`."""
+    """One child's output: kept as it is in a file, shown in a form for people."""
 
-    def __init__(self, name: str, folder: Path, say: Say) -> None:
+    def __init__(self, name: str, folder: Path, show: Show) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = folder / f"{name}.log"
         self._name = name
-        self._say = say
+        self._show = show
         self._file = RotatingFileHandler(
-            folder / f"{name}.log",
+            self.path,
             maxBytes=LARGEST_FILE_BYTES,
             backupCount=OLD_FILES,
             encoding="utf-8",
@@ -50,9 +47,10 @@ class ProcessLog:
 
     def write(self, line: str) -> None:
         self._file.emit(logging.makeLogRecord({"msg": line}))
-        if line.strip():
-            self.last_line = readable(line)
-            self._say(f"{self._name:>{NAME_WIDTH}} | {self.last_line}")
+        text = readable(line)
+        self._show(f"{self._name:>{NAME_WIDTH}} | {text}")
+        # A traceback's frame says nothing.
+        self.last_line = text.strip(" |+-") or self.last_line
 
     def close(self) -> None:
         """Let go of the file; the next line opens it again."""
@@ -60,7 +58,7 @@ class ProcessLog:
 
 
 def readable(line: str) -> str:
-    """Turn a JSON log line into one for a person; leave any other as it is."""
+    """Turn a JSON log line into one for people; leave any other as it is."""
     try:
         event = json.loads(line)
         at = datetime.fromisoformat(event["timestamp"]).astimezone()
@@ -70,14 +68,7 @@ def readable(line: str) -> str:
     told = {key: value for key, value in event.items() if key not in UNSHOWN}
     fault = told.pop("exception", None)
     fields = [f"{key}={value}" for key, value in told.items()]
-    text = " ".join([f"{at:%H:%M:%S}", *_level(level), message, *fields])
+    marked = [coloured(level, COLOURS[level])] if level in COLOURS else []
+    text = " ".join([f"{at:%H:%M:%S}", *marked, message, *fields])
     # The last line of a traceback says what went wrong; the file has it all.
     return f"{text}: {str(fault).splitlines()[-1]}" if fault else text
-
-
-def _level(level: str) -> list[str]:
-    return [] if level == "info" else [coloured(level, COLOURS.get(level, GREY))]
-
-
-def coloured(text: str, colour: str) -> str:
-    return f"\x1b[{colour}m{text}\x1b[0m" if sys.stdout.isatty() else text

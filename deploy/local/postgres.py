@@ -59,7 +59,11 @@ class PrivatePostgres:
     @property
     def url(self) -> str:
         password = (self.home.folder / "password").read_text()
-        return f"postgres://postgres:{password}@{LOOPBACK}:{self.port}/postgres"
+        return f"postgres://postgres:{password}@{self.server}/postgres"
+
+    @property
+    def server(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
 
     @property
     def pid(self) -> int | None:

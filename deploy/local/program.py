@@ -59,9 +59,9 @@ class Program:
         if self._ready_url is not None:
             await self._wait_until_ready(self._ready_url)
 
-    async def finish(self) -> None:
-        """Run it to its end, which must be a good one."""
-        await self._spawn()
+    async def finish(self, given: str = "") -> None:
+        """Run it to its end, which must be a good one, with this to read."""
+        await self._spawn(given)
         await self._ended.wait()
         if self._transport is None or self._transport.get_returncode() != 0:
             raise self._fault()
@@ -79,20 +79,24 @@ class Program:
         self._send(signal.SIGKILL)
         await self._ended.wait()
 
-    async def _spawn(self) -> None:
+    async def _spawn(self, given: str = "") -> None:
         await self.kill()  # what a dead one may have started and left
         self._ended.clear()
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.subprocess_exec(
             lambda: _Output(self._log, self._ended),
             *tethered(self._command),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=self._folder,
             env={**os.environ, **self._environment},
             start_new_session=True,  # Ctrl-C is for us alone: we stop it in order
         )
+        reader = self._transport.get_pipe_transport(0)
+        if isinstance(reader, asyncio.WriteTransport):
+            reader.write(given.encode())
+            reader.close()
 
     def _send(self, number: signal.Signals) -> None:
         """Signal it and all it started, as long as any of them is there."""
@@ -118,7 +122,10 @@ class Program:
         raise self._fault()
 
     def _fault(self) -> CannotStart:
-        return CannotStart(f"{self.name} did not start: {self._log.last_line}")
+        return CannotStart(
+            f"{self.name} did not start: {self._log.last_line}\n"
+            f"All that it said is in {self._log.path}"
+        )
 
 
 class _Output(asyncio.SubprocessProtocol):

@@ -79,13 +79,25 @@ class PrivateRabbitMQ:
     def alive(self) -> bool:
         return self._node is not None and self._node.alive
 
+    def make(self) -> None:
+        """Write the node's files; its `url` is known from then on."""
+        home = self.home
+        home.make()
+        if not (home.folder / "password").exists():
+            home.write("password", secrets.token_urlsafe(24))
+        cookie = home.folder / "home" / ".erlang.cookie"
+        if not cookie.exists():
+            home.write("home/.erlang.cookie", secrets.token_hex(16), mode=0o400)
+        home.write("rabbitmq.conf", self._configuration())
+        plugins = "rabbitmq_management" if self._management else ""
+        home.write("enabled_plugins", f"[{plugins}].\n")
+
     async def start(self) -> None:
         """Make the node where there is none yet, start it, wait until it serves."""
         server = await asyncio.to_thread(ensure_rabbitmq)
-        self.home.make()
+        self.make()
         lock = await self.home.lock()
         try:
-            self._write_files()
             await self._start_name_service(lock)
             await self._start_node(server, lock)
         finally:
@@ -115,17 +127,6 @@ class PrivateRabbitMQ:
     @property
     def _credentials(self) -> str:
         return f"clientarea:{(self.home.folder / 'password').read_text()}"
-
-    def _write_files(self) -> None:
-        home = self.home
-        if not (home.folder / "password").exists():
-            home.write("password", secrets.token_urlsafe(24))
-        cookie = home.folder / "home" / ".erlang.cookie"
-        if not cookie.exists():
-            home.write("home/.erlang.cookie", secrets.token_hex(16), mode=0o400)
-        home.write("rabbitmq.conf", self._configuration())
-        plugins = "rabbitmq_management" if self._management else ""
-        home.write("enabled_plugins", f"[{plugins}].\n")
 
     def _configuration(self) -> str:
         password = (self.home.folder / "password").read_text()

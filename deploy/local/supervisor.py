@@ -10,8 +10,8 @@ import time
 from collections.abc import Coroutine
 from typing import Protocol, Self
 
+from deploy.local.console import Console
 from deploy.local.faults import CannotStart
-from deploy.local.logs import Say
 from deploy.local.waiting import poll
 
 WATCH_SECONDS = 0.2
@@ -35,8 +35,8 @@ class Unit(Protocol):
 class Supervisor:
     """Keeps units alive from `keep` on; its end stops them, the last kept first."""
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._kept: list[tuple[Unit, ...]] = []
         self._watchers = asyncio.TaskGroup()
         self._watching: list[asyncio.Task[None]] = []
@@ -50,30 +50,33 @@ class Supervisor:
             watcher.cancel()
         for units in reversed(self._kept):
             await asyncio.gather(*(unit.stop() for unit in units))
-        # The group isn't told of a fault outside, which it would wrap in one of its own.
+        # The group isn't told of a fault outside: it would wrap it in one of its own.
         await self._watchers.__aexit__(None, None, None)
 
     async def keep(self, *units: Unit) -> None:
         """Start these at once, wait until all are ready, and keep them alive."""
         self._kept.append(units)  # first: what is half-started must stop too
-        await at_once(*(unit.start() for unit in units))
+        await at_once(*(self._start(unit) for unit in units))
         for unit in units:
             watcher = self._watchers.create_task(self._watch(unit))
             self._watching.append(watcher)
+
+    async def _start(self, unit: Unit) -> None:
+        with self._console.timing(unit.name):
+            await unit.start()
 
     async def _watch(self, unit: Unit) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             if await self._lifetime(unit) > STEADY_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            self._say(f"{unit.name} ended; starting it again in {pause:.1f} s")
+            self._console.say(f"{unit.name} ended; starting it again in {pause:.1f} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             try:
-                await unit.start()
-                self._say(f"{unit.name} is back")
+                await self._start(unit)
             except CannotStart as fault:
-                self._say(str(fault))
+                self._console.say(str(fault))
 
     async def _lifetime(self, unit: Unit) -> float:
         """Wait until it has died; return how long that took."""

@@ -31,27 +31,36 @@ async def bootstrap(
     database: str = "clientarea",
 ) -> dict[str, str]:
     """Bring the server to this state from whatever it is in; return role → DSN."""
-    roles = roles_of(services)
     admin = await asyncpg.connect(admin_url)
     try:
         await admin.execute("SELECT pg_advisory_lock($1)", TURN)
         await _make_database(admin, database)
-        for role in roles:
+        for role in roles_of(services):
             await _make_role(admin, role, passwords[role])
-        await _make_schemas(_dsn(admin_url, database), database, services)
+        await _make_schemas(_in_database(admin_url, database), database, services)
     finally:
         await admin.close()
-    return {role: _dsn(admin_url, database, role, passwords[role]) for role in roles}
+    return dsns(admin_url, services, passwords, database)
 
 
-def _dsn(url: str, database: str, role: str = "", password: str = "") -> str:
-    """Return `url` with another database and, where given, another role."""
-    parts = urlsplit(url)
-    host = parts.netloc
-    if role:
-        server = host.rpartition("@")[2]
-        host = f"{quote(role, safe='')}:{quote(password, safe='')}@{server}"
-    return urlunsplit(parts._replace(netloc=host, path=f"/{quote(database, safe='')}"))
+def dsns(
+    server_url: str,
+    services: Sequence[str],
+    passwords: Mapping[str, str],
+    database: str = "clientarea",
+) -> dict[str, str]:
+    """Return how each role connects to a server, bootstrapped or not yet."""
+    found: dict[str, str] = {}
+    for role in roles_of(services):
+        server = urlsplit(server_url).netloc.rpartition("@")[2]
+        who = f"{quote(role, safe='')}:{quote(passwords[role], safe='')}"
+        found[role] = _in_database(server_url, database, netloc=f"{who}@{server}")
+    return found
+
+
+def _in_database(url: str, database: str, **parts: str) -> str:
+    path = f"/{quote(database, safe='')}"
+    return urlunsplit(urlsplit(url)._replace(path=path, **parts))
 
 
 async def _make_database(admin: asyncpg.Connection, name: str) -> None:

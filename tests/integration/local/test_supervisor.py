@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.console import Console
 from deploy.local.faults import CannotStart
 from deploy.local.logs import ProcessLog, readable
 from deploy.local.ports import answers, free_ports
@@ -38,20 +39,31 @@ WITHIN = 15
 Make = Callable[..., Program]
 
 
-@pytest.fixture
-def said() -> list[str]:
-    return []
+class Heard(Console):
+    """A terminal that remembers what was said on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
 
 
 @pytest.fixture
-def make(tmp_path: Path, said: list[str]) -> Make:
+def console() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def make(tmp_path: Path, console: Heard) -> Make:
     def make(name: str, code: str, *args: object, port: int | None = None) -> Program:
         return Program(
             name,
             [sys.executable, "-c", code, *map(str, args)],
             environment={"WHO": name},
             folder=tmp_path,
-            log=ProcessLog(name, tmp_path / "logs", said.append),
+            log=ProcessLog(name, tmp_path / "logs", console.show),
             ready_url=f"http://127.0.0.1:{port}/" if port else None,
         )
 
@@ -68,67 +80,73 @@ def alive(pid: int | None) -> bool:
 
 
 async def test_a_program_is_ready_when_it_answers_and_its_lines_are_kept(
-    make: Make, said: list[str], tmp_path: Path
+    make: Make, console: Heard, tmp_path: Path
 ) -> None:
     port = free_ports(1)[0]
-    async with Supervisor(said.append) as supervisor:
+    async with Supervisor(console) as supervisor:
         program = make("web", SERVE, port, port=port)
         await supervisor.keep(program)
         assert answers(port)
-    assert said == ["      web | hello from web", "      web | bye"]
+    assert "web        ready in" in console.said[1]
+    assert console.said[::2] == ["      web | hello from web", "      web | bye"]
     assert (tmp_path / "logs" / "web.log").read_text() == "hello from web\nbye\n"
     assert not answers(port)
 
 
-async def test_a_program_that_dies_is_started_again(
-    make: Make, said: list[str]
-) -> None:
+async def test_a_program_that_dies_is_started_again(make: Make, console: Heard) -> None:
     port = free_ports(1)[0]
-    async with Supervisor(said.append) as supervisor:
+    async with Supervisor(console) as supervisor:
         program = make("web", SERVE, port, port=port)
         await supervisor.keep(program)
         for _ in range(2):
-            said.clear()
+            console.said.clear()
             first = program.pid
             assert first is not None
             os.kill(first, signal.SIGKILL)
-            assert await poll(lambda: "web is back" in said, within=WITHIN)
+            assert await poll(lambda: len(console.said) > 2, within=WITHIN)
+            assert console.said[0].startswith("web ended; starting it again in 0.")
+            assert "web        ready in" in console.said[2]
             assert program.pid != first
             assert answers(port)
 
 
 async def test_a_program_that_dies_at_once_is_named_with_its_last_words(
-    make: Make, said: list[str]
+    make: Make, console: Heard
 ) -> None:
     code = "raise SystemExit('DATABASE_URL: is not set')"
     bad = make("bad", code, port=free_ports(1)[0])
 
     async def keep() -> None:
-        async with Supervisor(said.append) as supervisor:
+        async with Supervisor(console) as supervisor:
             await supervisor.keep(bad)
 
     with pytest.raises(CannotStart, match="bad did not start: DATABASE_URL: is not"):
         await keep()
 
 
-async def test_what_is_kept_last_stops_first(make: Make, said: list[str]) -> None:
+async def test_what_is_kept_last_stops_first(make: Make, console: Heard) -> None:
     ports = free_ports(2)
-    async with Supervisor(said.append) as supervisor:
+    async with Supervisor(console) as supervisor:
         for name, port in zip(("lower", "upper"), ports, strict=True):
             await supervisor.keep(make(name, SERVE, port, port=port))
-    assert [line.split()[0] for line in said if "bye" in line] == ["upper", "lower"]
+    assert [line.split()[0] for line in console.said if "bye" in line] == [
+        "upper",
+        "lower",
+    ]
 
 
 async def test_a_program_that_does_not_stop_is_killed_with_all_it_started(
-    make: Make, said: list[str], monkeypatch: pytest.MonkeyPatch
+    make: Make, console: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deploy.local.program.STOP_SECONDS", 0.2)
     program = make("deaf", DEAF)
     await program.start()
-    assert await poll(lambda: bool(said), within=WITHIN)
+    assert await poll(lambda: bool(console.said), within=WITHIN)
     await program.stop()
     assert not program.alive
-    assert await poll(lambda: not alive(int(said[0].split()[-1])), within=WITHIN)
+    assert await poll(
+        lambda: not alive(int(console.said[0].split()[-1])), within=WITHIN
+    )
 
 
 async def test_a_killed_supervisor_leaves_no_program(tmp_path: Path) -> None:
@@ -136,19 +154,21 @@ async def test_a_killed_supervisor_leaves_no_program(tmp_path: Path) -> None:
     script = f"""
 import asyncio, sys
 from pathlib import Path
-from deploy.local.logs import ProcessLog, to_terminal
+from deploy.local.console import Console
+from deploy.local.logs import ProcessLog
 from deploy.local.program import Program
 from deploy.local.supervisor import Supervisor
 
 async def main():
+    console = Console()
     folder = Path({str(tmp_path)!r})
     program = Program(
         "web", [sys.executable, "-c", {SERVE!r}, "{port}"],
         environment={{"WHO": "web"}},
-        folder=folder, log=ProcessLog("web", folder, to_terminal),
+        folder=folder, log=ProcessLog("web", folder, console.show),
         ready_url="http://127.0.0.1:{port}/",
     )
-    async with Supervisor(to_terminal) as supervisor:
+    async with Supervisor(console) as supervisor:
         await supervisor.keep(program)
         print(program.pid, flush=True)
         await asyncio.sleep(1000)
@@ -160,6 +180,7 @@ asyncio.run(main())
     )
     assert supervisor.stdout is not None
     assert b"hello" in await supervisor.stdout.readline()
+    assert b"ready in" in await supervisor.stdout.readline()
     pid = int(await supervisor.stdout.readline())
     assert alive(pid)
     supervisor.kill()

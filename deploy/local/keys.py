@@ -1,0 +1,49 @@
+"""The secrets of one stack, made once and kept in its data folder."""
+
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Self
+
+from joserfc.jwk import OKPKey
+from pydantic import BaseModel
+
+from deploy.local.datafolder import DataFolder
+
+FILE = "keys.json"
+PASSWORD_BYTES = 9  # twelve characters that a person may type
+
+
+class Keys(BaseModel):
+    """Passwords of database roles and of demo people, and the shared keys."""
+
+    signing_key: str
+    link_key: str
+    roles: dict[str, str]
+    people: dict[str, str]
+
+    @classmethod
+    def of(
+        cls, data: DataFolder, *, roles: Sequence[str], people: Sequence[str]
+    ) -> Self:
+        """Return the folder's keys; make those that are missing."""
+        keys = data.read(FILE, cls) or cls._made()
+        _complete(keys.roles, roles)
+        _complete(keys.people, people)
+        data.write(FILE, keys)
+        return keys
+
+    @classmethod
+    def _made(cls) -> Self:
+        signing_key = OKPKey.generate_key("Ed25519").as_dict(private=True)
+        return cls(
+            signing_key=json.dumps(signing_key),
+            link_key=secrets.token_urlsafe(32),
+            roles={},
+            people={},
+        )
+
+
+def _complete(known: dict[str, str], names: Sequence[str]) -> None:
+    for name in names:
+        known.setdefault(name, secrets.token_urlsafe(PASSWORD_BYTES))
