@@ -1,18 +1,23 @@
 """One product for each test worker; every test ends with the audit."""
 
 from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.stack import Product, Stack, running_product, visiting
 
 
+def reachable(folder: Path) -> Path:
+    """Let servers that run as another user, where we are root, reach their files."""
+    for each in (folder, *list(folder.parents)[:2]):
+        each.chmod(0o755)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
-    folder = tmp_path_factory.mktemp("product") / "data folder"
-    # The servers run as another user where we are root, and must reach their files.
-    for each in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
-        each.chmod(0o755)
+    folder = reachable(tmp_path_factory.mktemp("product")) / "data folder"
     with running_product(folder) as product:
         yield product
 
