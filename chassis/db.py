@@ -30,7 +30,10 @@ class DatabaseBusy(Unavailable):
 
 
 class DatabaseAway(Unavailable):
-    """The database can't be reached right now; try again shortly."""
+    """The database can't be reached right now; try again shortly.
+
+    Nothing was done: whoever can wait may simply try again.
+    """
 
 
 class Transaction:
@@ -145,7 +148,7 @@ class Database:
         try:
             return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         except TimeoutError:
-            raise DatabaseBusy("no database connection is free") from None
+            raise DatabaseAway("no database connection is free") from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
             raise DatabaseAway from away
 
@@ -226,9 +229,17 @@ def _translated(connection: asyncpg.Connection) -> Generator[None]:
         raise DatabaseAway from away
     except asyncpg.InterfaceError as fault:
         # The same class tells of a lost connection and of a fault in our code.
-        if connection.is_closed():
+        if _is_lost(connection):
             raise DatabaseAway from fault
         raise
+
+
+def _is_lost(connection: asyncpg.Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool has taken it back already, which it does when one is lost.
+        return True
 
 
 @asynccontextmanager

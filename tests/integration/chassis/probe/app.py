@@ -114,12 +114,12 @@ async def touch_a_thing(run: JobRun) -> None:
         )
 
 
-async def current_things(
+async def current_originals(
     tx: Transaction, after: UUID | None, limit: int
 ) -> list[ThingChanged]:
     rows = await tx.fetch(
         """
-        SELECT thing_id, version, name FROM things
+        SELECT thing_id, version, name FROM originals
         WHERE $1::uuid IS NULL OR thing_id > $1 ORDER BY thing_id LIMIT $2
         """,
         after,
@@ -139,5 +139,5 @@ PROCESS = Process(
     consumers=consumers,
     subscriptions={"probe": (ThingChanged,)},
     jobs=jobs,
-    republishers={"things": current_things},
+    republishers={"things": current_originals},
 )

@@ -1,3 +1,10 @@
+-- What the probe owns, and may republish.
+CREATE TABLE originals (
+    thing_id uuid PRIMARY KEY,
+    version bigint NOT NULL,
+    name text NOT NULL
+);
+-- What it knows from events.
 CREATE TABLE things (
     thing_id uuid PRIMARY KEY,
     version bigint NOT NULL,

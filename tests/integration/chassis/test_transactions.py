@@ -1,0 +1,175 @@
+"""Transactions and the pool: limits in time, and what the server's troubles become."""
+
+import asyncio
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from chassis.db import (
+    Database,
+    DatabaseAway,
+    DatabaseBusy,
+    open_database,
+    violations_as,
+)
+from chassis.errors import Conflict
+from chassis.ids import uuid7
+from tests.integration.chassis.stage import Stage, a_change
+
+
+class Taken(Conflict):
+    """The thing is taken."""
+
+
+async def insert_thing(db: Database, thing_id: UUID) -> None:
+    async with db.transaction() as tx:
+        with violations_as(things_pkey=Taken()):
+            await tx.execute(
+                "INSERT INTO things (thing_id, version, name) VALUES ($1, 1, 'x')",
+                thing_id,
+            )
+
+
+async def test_a_violated_constraint_is_the_error_that_its_name_stands_for(
+    stage: Stage,
+) -> None:
+    thing_id = uuid7()
+    await insert_thing(stage.db, thing_id)
+    with pytest.raises(Taken):
+        await insert_thing(stage.db, thing_id)
+
+
+async def test_waiting_for_a_lock_ends_in_time(stage: Stage) -> None:
+    thing_id = uuid7()
+    await insert_thing(stage.db, thing_id)
+    async with stage.db.transaction() as tx:
+        await tx.execute("UPDATE things SET name = 'y' WHERE thing_id = $1", thing_id)
+        with pytest.raises(DatabaseBusy):
+            async with stage.db.transaction() as other:
+                await other.execute(
+                    "UPDATE things SET name = 'z' WHERE thing_id = $1", thing_id
+                )
+
+
+async def test_a_statement_ends_in_time(stage: Stage) -> None:
+    async with asyncio.timeout(8):
+        with pytest.raises(DatabaseBusy):
+            async with stage.db.transaction() as tx:
+                await tx.fetchval("SELECT pg_sleep(30)")
+
+
+async def test_waiting_for_a_connection_ends_in_time(stage: Stage) -> None:
+    url = stage.database.url
+    async with open_database(url, schema="probe", pool_size=1) as db, db.transaction():
+        with pytest.raises(DatabaseAway):
+            async with db.transaction():
+                pass
+
+
+async def test_a_lost_connection_is_replaced(stage: Stage) -> None:
+    async def lose() -> None:
+        async with stage.db.transaction() as tx:
+            await terminate(stage, await tx.fetchval("SELECT pg_backend_pid()"))
+            await tx.execute("DELETE FROM things")
+
+    with pytest.raises(DatabaseAway):
+        await lose()
+    await insert_thing(stage.db, uuid7())
+
+
+async def test_a_server_that_is_away_is_said_so() -> None:
+    nowhere = "postgres://nobody:x@127.0.0.1:9/nothing"
+    async with open_database(nowhere, schema="probe") as db:
+        with pytest.raises(DatabaseAway):
+            async with db.reading():
+                pass
+
+
+async def test_reading_cannot_write(stage: Stage) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with stage.db.reading() as tx:
+            await tx.execute("DELETE FROM things")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE more (id int)",
+        "ALTER TABLE things ADD COLUMN more int",
+        "DROP TABLE things",
+        "UPDATE audit_log SET actor = 'me'",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+    ],
+)
+async def test_the_runtime_role_changes_neither_structure_nor_history(
+    stage: Stage, statement: str
+) -> None:
+    connection = await asyncpg.connect(stage.database.url)
+    try:
+        await connection.execute("SET search_path TO probe")
+        with pytest.raises(
+            (asyncpg.InsufficientPrivilegeError, asyncpg.RestrictViolationError)
+        ):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_values_come_back_as_they_went(stage: Stage) -> None:
+    values = (
+        uuid7(),
+        datetime(2026, 12, 1, 9, 30, tzinfo=UTC),
+        date(2024, 2, 29),
+        2**62,
+        {"list": [1, "two", None, {"deep": True}], "text": "ação"},
+    )
+    async with stage.db.reading() as tx:
+        row = await tx.fetchrow(
+            "SELECT $1::uuid, $2::timestamptz, $3::date, $4::bigint, $5::jsonb", *values
+        )
+    assert row is not None
+    assert tuple(row) == values
+
+
+async def test_many_rows_go_in_by_copy_with_the_rest_or_not_at_all(
+    stage: Stage,
+) -> None:
+    rows = [(uuid7(), 1, f"thing {n}") for n in range(500)]
+    async with stage.db.transaction() as tx:
+        await tx.copy("things", ("thing_id", "version", "name"), rows)
+        await tx.emit_many([a_change(row[0]) for row in rows])
+    counts = await stage.fetch(
+        "SELECT (SELECT count(*) FROM things) = 500, count(*) = 500 FROM outbox"
+    )
+    assert tuple(counts[0]) == (True, True)
+
+
+async def test_consumers_outlive_the_databases_connections(stage: Stage) -> None:
+    changes = [a_change() for _ in range(400)]
+    async with stage.running("relay", "consumers"):
+        for start in range(0, len(changes), 50):
+            await stage.emit(*changes[start : start + 50])
+            await terminate_others(stage)
+        await stage.quiet()
+    assert sorted(await stage.effects()) == sorted((c.thing_id, 1) for c in changes)
+
+
+async def terminate(stage: Stage, pid: int) -> None:
+    admin = await asyncpg.connect(stage.database.admin_url)
+    await admin.fetchval("SELECT pg_terminate_backend($1, 2000)", pid)
+    await admin.close()
+
+
+async def terminate_others(stage: Stage) -> None:
+    """Cut every connection to the test's database, our own reader's too."""
+    admin = await asyncpg.connect(stage.database.admin_url)
+    await admin.fetch(
+        """
+        SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """
+    )
+    await admin.close()
