@@ -81,7 +81,7 @@ _IDEMPOTENCY_KEY: Json = {
 }
 
 
-class _Names(GenerateJsonSchema):
+class _Generator(GenerateJsonSchema):
     """Names a page after its items: `InvoiceViewPage`."""
 
     def normalize_name(self, name: str) -> str:
@@ -97,9 +97,11 @@ class _Schemas:
             pairs += _models(route)
         unique = list(dict.fromkeys(pairs))
         self._refs, whole = models_json_schema(
-            unique, ref_template=_REF, schema_generator=_Names
+            unique, ref_template=_REF, schema_generator=_Generator
         )
         self.components: Json = dict(sorted(whole.get("$defs", {}).items()))
+        for component in self.components.values():
+            _drop_null_defaults(component)
         self._queries = self._take_queries(unique, routes)
 
     def ref(self, model: type[BaseModel], mode: Mode) -> Json:
@@ -120,6 +122,13 @@ class _Schemas:
             for model, mode in pairs
             if model in queries
         }
+
+
+def _drop_null_defaults(schema: Json) -> None:
+    """Say nothing of null defaults: many fields that may be left out refuse a null."""
+    for field in schema.get("properties", {}).values():
+        if field.get("default", ...) is None:
+            del field["default"]
 
 
 def _models(route: Route) -> Iterator[tuple[type[BaseModel], Mode]]:
@@ -174,9 +183,7 @@ def _query_parameters(schema: Mapping[str, Any]) -> Iterator[Json]:
 
 def _without_null(schema: Mapping[str, Any]) -> Json:
     """A query string can leave a parameter out, and never says null."""
-    field = {key: value for key, value in schema.items() if key != "default"}
-    if schema.get("default") is not None:
-        field["default"] = schema["default"]
+    field = dict(schema)
     choices = [c for c in field.pop("anyOf", []) if c != {"type": "null"}]
     if len(choices) == 1:
         return {**field, **choices[0]}
