@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
@@ -22,9 +22,9 @@ MAXIMUM_SUBJECT = 200
 #: Replies that say: never.
 PERMANENT = range(500, 600)
 
-#: Bodies leave as quoted-printable or base64, which every server takes.
+#: Bodies leave as quoted-printable or base64, which every server takes. Addresses are
+#: ASCII: accounts keeps no others.
 _ASCII = SMTP.clone(cte_type="7bit")
-_UTF8 = SMTPUTF8.clone(cte_type="7bit")
 
 
 class ServerUnreachable(Exception):
@@ -72,29 +72,17 @@ class Connection:
         """Hand the message over; raise ServerUnreachable if there is no server."""
         if not self._smtp.is_connected:
             await _connect(self._smtp)
-        options, content = self._encode(message, sender, to)
-        if content is None:
-            return Answer(Fate.REFUSED, "the mail server takes ASCII addresses only")
         try:
-            await self._smtp.mail(sender, options=options)
+            await self._smtp.mail(sender)
             await self._smtp.rcpt(to)
         except aiosmtplib.SMTPException as error:
             return await self._after(error, lost=Fate.POSTPONED)
         try:
-            reply = await self._smtp.data(content, timeout=DATA_SECONDS)
+            reply = await self._smtp.data(bytes(message), timeout=DATA_SECONDS)
         except aiosmtplib.SMTPException as error:
             # Without an answer to the final dot nobody knows whether it was taken.
             return await self._after(error, lost=Fate.UNKNOWN)
         return Answer(Fate.ACCEPTED, f"{reply.code} {reply.message}"[:500])
-
-    def _encode(
-        self, message: EmailMessage, sender: str, to: str
-    ) -> tuple[list[str], bytes | None]:
-        if (sender + to).isascii():
-            return [], message.as_bytes(policy=_ASCII)
-        if not self._smtp.supports_extension("smtputf8"):
-            return [], None
-        return ["SMTPUTF8"], message.as_bytes(policy=_UTF8)
 
     async def _after(self, error: aiosmtplib.SMTPException, *, lost: Fate) -> Answer:
         """Judge a try that went wrong, and leave the connection fit for the next."""

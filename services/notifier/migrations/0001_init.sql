@@ -13,6 +13,7 @@ CREATE TABLE customers (
 -- known, then becomes one mail for each recipient.
 CREATE TABLE notifications (
     id uuid PRIMARY KEY,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
     event_id uuid NOT NULL,
     template text NOT NULL CONSTRAINT notifications_template_check CHECK (template IN (
         'email_verification', 'password_reset', 'invoice_issued', 'invoice_voided',
@@ -30,10 +31,12 @@ CREATE TABLE notifications (
     CONSTRAINT notifications_target_check
         CHECK (customer_id IS NOT NULL OR addressee IS NOT NULL)
 );
-CREATE INDEX notifications_waiting_idx ON notifications (id) WHERE addressed_at IS NULL;
+CREATE INDEX notifications_waiting_idx ON notifications (seq) WHERE addressed_at IS NULL;
 
 CREATE TABLE mails (
     id uuid PRIMARY KEY,
+    -- The order in which a recipient is told.
+    seq bigint GENERATED ALWAYS AS IDENTITY,
     notification_id uuid NOT NULL REFERENCES notifications,
     event_id uuid NOT NULL,
     template text NOT NULL,
@@ -74,7 +77,7 @@ CREATE TABLE mails (
         AND (status <> 'sent' OR (acceptances > 0 AND subject IS NOT NULL))
     )
 );
-CREATE INDEX mails_due_idx ON mails (next_step_at) WHERE next_step_at IS NOT NULL;
+CREATE INDEX mails_due_idx ON mails (next_step_at, seq) WHERE next_step_at IS NOT NULL;
 CREATE INDEX mails_user_idx ON mails (user_id, created_at DESC, id DESC);
 CREATE INDEX mails_recent_idx ON mails (created_at DESC, id DESC);
 CREATE INDEX mails_notification_idx ON mails (notification_id);

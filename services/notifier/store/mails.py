@@ -61,7 +61,7 @@ async def insert_mails(tx: Transaction, mails: Sequence[Mail]) -> None:
 async def claim_due_mails(
     tx: Transaction, lease: UUID, *, now: datetime, until: datetime, limit: int
 ) -> list[DueMail]:
-    """Take due mails under a lease, the longest due first.
+    """Take the longest due mails under a lease, in the order of their making.
 
     One that is still `sending` was left by a process that died: whether it arrived is
     not known, and it is noted as interrupted.
@@ -70,7 +70,7 @@ async def claim_due_mails(
         """
         WITH due AS (
             SELECT id FROM mails WHERE next_step_at <= $1
-            ORDER BY next_step_at, id LIMIT $4
+            ORDER BY next_step_at, seq LIMIT $4
             FOR UPDATE SKIP LOCKED
         )
         UPDATE mails m
@@ -78,7 +78,7 @@ async def claim_due_mails(
             interruptions = interruptions + (m.status = 'sending')::integer
         FROM due, notifications n
         WHERE m.id = due.id AND n.id = m.notification_id
-        RETURNING m.id, m.notification_id, m.event_id, m.template, m.customer_id,
+        RETURNING m.seq, m.id, m.notification_id, m.event_id, m.template, m.customer_id,
                   m.user_id, m.name, m.email, m.language, m.time_zone, m.message_id,
                   m.thread_id, m.status, m.next_step_at, m.postponements,
                   m.lost_answers, m.interruptions, m.acceptances, m.last_answer,
@@ -89,8 +89,8 @@ async def claim_due_mails(
         until,
         limit,
     )
-    claimed = [DueMail(mail_of(row), row["content"]) for row in rows]
-    return sorted(claimed, key=lambda due: due.mail.id)
+    rows.sort(key=_in_order)
+    return [DueMail(mail_of(row), row["content"]) for row in rows]
 
 
 async def extend_lease(tx: Transaction, lease: UUID, *, until: datetime) -> None:
@@ -143,6 +143,10 @@ async def save_mail(tx: Transaction, mail: Mail) -> None:
         mail.postponements,
         mail.interruptions,
     )
+
+
+def _in_order(row: Record) -> int:
+    return row["seq"]
 
 
 def mail_of(row: Record) -> Mail:

@@ -72,7 +72,7 @@ async def lock_addressable(tx: Transaction, *, limit: int) -> list[Addressable]:
                n.created_at, c.version, c.time_zone, c.contacts
         FROM notifications n LEFT JOIN customers c ON c.id = n.customer_id
         WHERE n.addressed_at IS NULL AND (n.addressee IS NOT NULL OR c.id IS NOT NULL)
-        ORDER BY n.id LIMIT $1
+        ORDER BY n.seq LIMIT $1
         FOR UPDATE OF n SKIP LOCKED
         """,
         limit,

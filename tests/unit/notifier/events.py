@@ -21,7 +21,7 @@ def money(amount: str, currency: str = "BRL") -> MoneyModel:
 
 
 def a_contact(email: str = "ana@example.com", **fields: Any) -> accounts.Contact:
-    given = {
+    given: dict[str, Any] = {
         "user_id": uuid7(),
         "name": "Ana Souza",
         "email": email,
@@ -35,7 +35,7 @@ def a_contact(email: str = "ana@example.com", **fields: Any) -> accounts.Contact
 def a_registration(
     *contacts: accounts.Contact, **fields: Any
 ) -> accounts.CustomerRegistered:
-    given = {
+    given: dict[str, Any] = {
         "version": 1,
         "customer_id": uuid7(),
         "name": "Ana Souza",
@@ -53,7 +53,7 @@ def a_registration(
 
 
 def _link(**fields: Any) -> dict[str, Any]:
-    given = {
+    given: dict[str, Any] = {
         "version": 1,
         "request_id": uuid7(),
         "user_id": uuid7(),
@@ -82,7 +82,7 @@ def _invoice(**fields: Any) -> dict[str, Any]:
         period_end=date(2027, 1, 11),
         total=money("1234.50"),
     )
-    given = {
+    given: dict[str, Any] = {
         "version": 1,
         "invoice_id": uuid7(),
         "customer_id": uuid7(),
@@ -114,7 +114,7 @@ def _payment(**fields: Any) -> dict[str, Any]:
         amount=money("49.90"),
         remaining=money("0.00"),
     )
-    given = {
+    given: dict[str, Any] = {
         "version": 1,
         "payment_id": uuid7(),
         "customer_id": uuid7(),
@@ -128,12 +128,12 @@ def _payment(**fields: Any) -> dict[str, Any]:
 
 
 def a_started_payment(**fields: Any) -> billing.PaymentStarted:
-    given = {"instructions": "Banco do Brasil\nAgência 1234-5"}
+    given: dict[str, Any] = {"instructions": "Banco do Brasil\nAgência 1234-5"}
     return billing.PaymentStarted(**_payment(**(given | fields)))
 
 
 def a_payment(**fields: Any) -> billing.PaymentSucceeded:
-    given = {
+    given: dict[str, Any] = {
         "status": "succeeded",
         "received": money("60.00"),
         "credited": money("10.10"),
@@ -142,7 +142,7 @@ def a_payment(**fields: Any) -> billing.PaymentSucceeded:
 
 
 def a_credit_change(**fields: Any) -> billing.CreditChanged:
-    given = {
+    given: dict[str, Any] = {
         "version": 1,
         "account_id": uuid7(),
         "customer_id": uuid7(),
@@ -157,7 +157,7 @@ def a_credit_change(**fields: Any) -> billing.CreditChanged:
 
 
 def an_activation(**fields: Any) -> billing.ServiceActivated:
-    given = {
+    given: dict[str, Any] = {
         "version": 2,
         "service_id": uuid7(),
         "customer_id": uuid7(),
@@ -175,7 +175,7 @@ def an_activation(**fields: Any) -> billing.ServiceActivated:
 
 
 def _ticket(**fields: Any) -> dict[str, Any]:
-    given = {
+    given: dict[str, Any] = {
         "version": 1,
         "ticket_id": uuid7(),
         "customer_id": uuid7(),
@@ -192,7 +192,7 @@ def _ticket(**fields: Any) -> dict[str, Any]:
 
 
 def _message(**fields: Any) -> dict[str, Any]:
-    given = {
+    given: dict[str, Any] = {
         "message_id": uuid7(),
         "author_name": "Bruno Lima",
         "text": "Here it is:\nhttps://example.com/a?b=1&c=2",
@@ -232,7 +232,7 @@ EVENTS: Mapping[Template, Event] = {
 
 
 def a_recipient(**fields: Any) -> Contact:
-    given = {
+    given: dict[str, Any] = {
         "user_id": UUID(int=7),
         "name": "Ana Souza",
         "email": "ana@example.com",
@@ -242,7 +242,7 @@ def a_recipient(**fields: Any) -> Contact:
 
 
 def a_mail(template: Template = Template.INVOICE_ISSUED, **fields: Any) -> Mail:
-    given = {
+    given: dict[str, Any] = {
         "id": uuid7(),
         "notification_id": uuid7(),
         "event_id": uuid7(),

@@ -1,0 +1,17 @@
+"""A notifier with a database and a mail server of its own for each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.notifier.app import PROCESS
+from tests.conftest import MakeDatabase
+from tests.integration.notifier.stage import Stage, staged
+
+
+@pytest.fixture
+async def stage(make_database: MakeDatabase) -> AsyncIterator[Stage]:
+    database = await make_database(PROCESS)
+    async with staged(database.url) as stage:
+        yield stage
+        assert await stage.faults() == []
