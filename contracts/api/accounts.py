@@ -1,11 +1,10 @@
 """Accounts' public API: what it takes and what it answers."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from chassis.http import Body, PageQuery, View
 
@@ -42,6 +41,28 @@ CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Language = Literal["en", "pt-BR"]
 Permission = Literal["account", "services", "billing", "tickets"]
+T = TypeVar("T")
+
+
+def _refuse_null(value: object) -> object:
+    if value is None:
+        raise ValueError("must not be null")
+    return value
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """Describe the value that is taken, not the null that stands for its absence."""
+    value, _ = schema.pop("anyOf")
+    schema.pop("default")
+    schema |= value
+
+
+#: A field of a change: left out it stays as it is, and it can't be removed.
+Given = Annotated[
+    T | None,
+    BeforeValidator(_refuse_null),
+    Field(json_schema_extra=_without_null),
+]
 LinkToken = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200),
@@ -84,39 +105,23 @@ class RegisterCustomer(Body):
 class ChangeMe(Body):
     """New contact information; what isn't named stays, null removes."""
 
-    name: Name | SkipJsonSchema[None] = None
+    name: Given[Name] = None
     company: Name | None = None
     tax_id: TaxId | None = None
-    country: Country | SkipJsonSchema[None] = None
-    currency: CurrencyCode | SkipJsonSchema[None] = None
-    language: Language | SkipJsonSchema[None] = None
-    time_zone: TimeZone | SkipJsonSchema[None] = None
+    country: Given[Country] = None
+    currency: Given[CurrencyCode] = None
+    language: Given[Language] = None
+    time_zone: Given[TimeZone] = None
     phone: Phone | None = None
     address: PostalAddress | None = None
     email: Annotated[
-        Email | SkipJsonSchema[None],
+        Given[Email],
         Field(description="Starts unverified; a verification link is mailed to it."),
     ] = None
     current_password: Annotated[
-        Password | SkipJsonSchema[None],
+        Given[Password],
         Field(description="Needed, and only taken, to change the e-mail."),
     ] = None
-
-    @field_validator(
-        "name",
-        "country",
-        "currency",
-        "language",
-        "time_zone",
-        "email",
-        "current_password",
-        mode="before",
-    )
-    @classmethod
-    def refuse_null(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("must not be null")
-        return value
 
 
 class VerifyEmail(Body):

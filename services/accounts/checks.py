@@ -67,7 +67,7 @@ async def live_sessions_have_one_token(tx: Transaction) -> CheckResult:
     """A live session has exactly one refresh token that wasn't used."""
     rows = await tx.fetch(
         """
-        SELECT session_id, count(token_hash) AS unused
+        SELECT sessions.session_id, count(token_hash) AS unused
         FROM sessions LEFT JOIN refresh_tokens
             ON refresh_tokens.session_id = sessions.session_id AND used_at IS NULL
         WHERE ended_at IS NULL

@@ -156,7 +156,11 @@ def _words(text: str) -> set[str]:
 
 def _is_brazilian_tax_id(tax_id: str | None) -> bool:
     # Registration asks for no document; the first invoice's rules may.
-    return tax_id is None or cpf.is_valid(tax_id) or cnpj.is_valid(tax_id)
+    if tax_id is None:
+        return True
+    # One digit repeated satisfies the check digits, but no such document exists.
+    repeated = len(set(re.sub(r"\W", "", tax_id))) == 1
+    return not repeated and (cpf.is_valid(tax_id) or cnpj.is_valid(tax_id))
 
 
 @cache

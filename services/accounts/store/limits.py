@@ -42,7 +42,7 @@ async def find_oldest_if_full(
     oldest: datetime | None = await tx.fetchval(
         """
         SELECT made FROM attempts, unnest(made_at) AS made
-        WHERE key = $1 AND made > $2 - $3::interval
+        WHERE key = $1 AND made > $2::timestamptz - $3::interval
         ORDER BY made DESC OFFSET $4 - 1 LIMIT 1
         """,
         throttle.key,
