@@ -38,12 +38,13 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)
 ]
 DepartmentSlug = Annotated[str, StringConstraints(min_length=1, max_length=40)]
-ServiceIds = Annotated[
-    tuple[UUID, ...], Field(max_length=20), AfterValidator(_distinct)
+_Ids = Annotated[
+    tuple[UUID, ...],
+    Field(json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_distinct),
 ]
-AttachmentIds = Annotated[
-    tuple[UUID, ...], Field(max_length=10), AfterValidator(_distinct)
-]
+ServiceIds = Annotated[_Ids, Field(max_length=20)]
+AttachmentIds = Annotated[_Ids, Field(max_length=10)]
 
 
 class ExpectedAnswer(View):

@@ -113,6 +113,8 @@ async def _list(
     )
     before = decode_cursor(query.cursor, UUID)
     async with call.reading() as tx:
+        if query.department is not None:
+            await commands.require_department(tx, query.department)
         tickets = await store.list_tickets(
             tx, wanted, before=before and before[0], limit=query.limit + 1
         )

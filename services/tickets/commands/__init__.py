@@ -7,11 +7,11 @@ from services.tickets.commands.conversation import (
     open_ticket,
     reopen_ticket,
     reply_to_ticket,
+    require_department,
 )
 from services.tickets.commands.payments import confirm_payment
 from services.tickets.commands.states import current_states
 from services.tickets.commands.tasks import open_task
-from services.tickets.commands.uploads import receive_upload
 
 __all__ = [
     "add_note",
@@ -21,7 +21,7 @@ __all__ = [
     "current_states",
     "open_task",
     "open_ticket",
-    "receive_upload",
     "reopen_ticket",
     "reply_to_ticket",
+    "require_department",
 ]

@@ -40,7 +40,7 @@ async def open_ticket(
     now: datetime,
 ) -> Ticket:
     """Open a customer's ticket with its first message and files."""
-    await _require_department(tx, wanted.department)
+    await require_department(tx, wanted.department)
     await _require_owned(tx, customer_id, wanted)
     ticket = tickets.open_ticket(
         uuid7(),
@@ -186,7 +186,8 @@ async def record(tx: Transaction, action: str, ticket: Ticket) -> None:
     )
 
 
-async def _require_department(tx: Transaction, slug: str) -> None:
+async def require_department(tx: Transaction, slug: str) -> None:
+    """Raise UnknownDepartment unless there is one of that slug."""
     if await store.find_department(tx, slug) is None:
         raise UnknownDepartment("is not a department", field="department")
 

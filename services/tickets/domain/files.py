@@ -1,5 +1,6 @@
 """Which files may travel with a message, and what they really are."""
 
+import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -107,6 +108,33 @@ class Attachment:
         if author.kind is AuthorKind.CUSTOMER:
             return self.customer_id is not None and self.customer_id == customer_id
         return self.customer_id is None and self.uploader_id == author.id
+
+
+def examine_file(
+    attachment_id: UUID,
+    name: str,
+    content: bytes,
+    *,
+    customer_id: UUID | None,
+    uploader_kind: AuthorKind,
+    uploader_id: UUID,
+    now: datetime,
+) -> Attachment:
+    """Return what is about to be stored, or refuse it; until then nobody sees it."""
+    name = clean_name(name)
+    return Attachment(
+        id=attachment_id,
+        customer_id=customer_id,
+        uploader_kind=uploader_kind,
+        uploader_id=uploader_id,
+        state=AttachmentState.RECEIVING,
+        name=name,
+        media_type=accept_file(name, content),
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        uploaded_at=now,
+        message_id=None,
+    )
 
 
 def clean_name(name: str) -> str:

@@ -1,35 +1,30 @@
-"""A tickets service with a database of its own for each test."""
+"""A tickets service with a database and a folder of its own for each test."""
 
-import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from chassis.db import open_database
-from chassis.ids import uuid7
-from chassis.migrations import migrate
+from services.tickets.app import PROCESS
+from tests.conftest import MakeDatabase
 from tests.integration.tickets.stage import Stage, staged
+from tests.support.running import running
 
 
 @pytest.fixture
 async def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_database: MakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Stage]:
+    # The audit reads the environment, as it does on the command line.
     monkeypatch.setenv("BLOBS_DIR", str(tmp_path))
-    server = os.environ["TEST_POSTGRES_URL"]
-    name = f"tickets_{uuid7().hex}"
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"CREATE DATABASE {name}")
-    url = server.rpartition("/")[0] + f"/{name}"
-    try:
-        await migrate(url, schema="tickets", package="services.tickets")
-        async with (
-            open_database(url, schema="tickets") as db,
-            staged(db, tmp_path) as stage,
-        ):
-            yield stage
-    finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
+    database = await make_database(PROCESS)
+    async with (
+        running(
+            PROCESS,
+            database_url=database.url,
+            blobs_dir=tmp_path,
+            parts=frozenset({"http"}),
+        ) as tickets,
+        staged(tickets) as stage,
+    ):
+        yield stage

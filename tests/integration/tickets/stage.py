@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +15,18 @@ from chassis.checks import CheckResult
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.events import Envelope, Event
-from chassis.http import Principal, build_app, serving
+from chassis.http import Principal
 from chassis.ids import uuid7
 from chassis.inbox import Inbox, Incoming
-from chassis.resources import BLOBS, CLOCK, DATABASE, Resources
+from chassis.resources import BLOBS, Resources
 from contracts.events import accounts, billing
 from contracts.money import MoneyModel
-from services.tickets.api import ROUTES
 from services.tickets.checks import CHECKS
 from services.tickets.consumers import consumers
 from services.tickets.seed import seed
-from services.tickets.settings import SETTINGS, Settings
-from tests.support.tokens import a_customer, a_staff_member, a_verifier, bearer
+from services.tickets.settings import SETTINGS
+from tests.support.running import Running
+from tests.support.tokens import a_customer, a_staff_member, bearer
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02"
 DEPARTMENTS: dict[str, object] = {
@@ -226,30 +225,21 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(db: Database, blobs_dir: Path) -> AsyncGenerator[Stage]:
-    """Serve tickets from this database and folder."""
-    clock, resources = Clock("America/Sao_Paulo"), Resources()
-    blobs, settings = Blobs(blobs_dir), Settings(blobs_dir=blobs_dir)
-    resources[DATABASE], resources[CLOCK], resources[BLOBS] = db, clock, blobs
-    resources[SETTINGS] = settings
-    await seed(db, clock, settings, DEPARTMENTS)
-    app = build_app(
-        name="tickets",
-        routes=ROUTES,
-        resources=resources,
-        verifier=a_verifier(),
-        clock=clock,
-        database=db,
+async def staged(tickets: Running) -> AsyncGenerator[Stage]:
+    """Set the stage: departments, and nothing else is on its way."""
+    resources = tickets.resources
+    await seed(tickets.db, tickets.clock, resources[SETTINGS], DEPARTMENTS)
+    stage = Stage(
+        tickets.db,
+        tickets.client,
+        resources[BLOBS],
+        tickets.clock,
+        resources,
+        Inbox(consumers, resources, tickets.db),
     )
-    async with (
-        serving(app, host="127.0.0.1", port=0) as port,
-        ClientSession(f"http://127.0.0.1:{port}") as http,
-    ):
-        inbox = Inbox(consumers, resources, db)
-        stage = Stage(db, http, blobs, clock, resources, inbox)
-        for producer in ("accounts", "billing"):
-            await stage.mark(producer, complete=True)
-        yield stage
+    for producer in ("accounts", "billing"):
+        await stage.mark(producer, complete=True)
+    yield stage
 
 
 def a_request(**fields: Any) -> dict[str, Any]:

@@ -216,6 +216,8 @@ async def test_lists_are_filtered(stage: Stage) -> None:
         first,
     ]
     assert await found(bruno, staff, department="finance") == [second]
+    refused = await bruno.get(staff, department="gardening")
+    assert (refused.status, refused.fields) == (422, ["department"])
     assert await found(bruno, staff, q="SITE is") == [first]
     assert await found(bruno, staff, q="100% of") == [third]
     assert await found(bruno, staff, q="%") == [third]
