@@ -58,7 +58,7 @@ generated: setup ## Write the generated references anew
 	@$(PY) -m deploy.references
 
 audit: setup ## Prove the money and the messages of the running stack
-	@$(PY) -m deploy.audit
+	@$(PY) -m deploy.local audit
 
 bench: setup ## Measure; the table also lands in bench/results.md
 	@$(PY) -m bench

@@ -33,7 +33,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
 async def stack(product: Product) -> AsyncGenerator[Stack]:
     async with visiting(product) as stack:
         yield stack
-        assert await stack.audit() == []
+        assert await stack.audit() == ""
 
 
 @pytest.mark.timeout(300)

@@ -25,7 +25,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
 async def stack(product: Product) -> AsyncGenerator[Stack]:
     async with visiting(product) as stack:
         yield stack
-        assert await stack.audit() == []
+        assert await stack.audit() == ""
 
 
 async def test_nothing_is_unknown_because_an_event_is_travelling(stack: Stack) -> None:
