@@ -1,0 +1,143 @@
+"""Whatever customers and finance do, in whatever order and at once: it all agrees."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.integration.billing_money.stage import (
+    Answer,
+    Person,
+    Stage,
+    a_payment,
+    money,
+)
+
+AMOUNTS = st.integers(min_value=1, max_value=30_000).map(
+    lambda minor: str(Decimal(minor).scaleb(-2))
+)
+
+
+@dataclass
+class Player:
+    """One customer, what they have to pay with and for, and what the bank received."""
+
+    person: Person
+    stage: Stage
+    invoices: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    payments: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    received: Decimal = Decimal(0)
+
+    async def order(self, product: str, *, use_credit: bool) -> None:
+        self.invoices.append(await self.person.order(product, use_credit=use_credit))
+
+    async def top_up(self, amount: str) -> None:
+        answer = await self.person.post("/credit/top-ups", {"amount": money(amount)})
+        assert answer.status in (201, 422)
+        if answer.status == 201:
+            self.invoices.append(answer.body)
+
+    async def pay(self, first: int, count: int) -> None:
+        chosen = self.invoices[first % max(len(self.invoices), 1) :][:count]
+        if chosen:
+            answer = await self.person.post("/payments", a_payment(*chosen))
+            assert answer.status in (201, 409)
+            if answer.status == 201:
+                self.payments.append(answer.body)
+
+    async def confirm(self, which: int, amount: str | None) -> None:
+        if self.payments:
+            payment = self.payments[which % len(self.payments)]
+            answer = await self.stage.confirm(payment, amount)
+            assert answer.status in (201, 409)
+            if answer.status == 201:
+                self.received += Decimal(answer.body["received"]["amount"])
+
+    async def apply(self, which: int, amount: str | None) -> None:
+        await self._on_invoice(
+            which, lambda invoice: self.person.use_credit(invoice, amount)
+        )
+
+    async def take_back(self, which: int) -> None:
+        await self._on_invoice(
+            which,
+            lambda invoice: self.person.delete(f"/invoices/{invoice['id']}/credit"),
+        )
+
+    async def void(self, which: int) -> None:
+        await self._on_invoice(which, self.stage.void)
+
+    async def days_pass(self, days: int) -> None:
+        await self.stage.run(self.stage.clock.today() + timedelta(days=days))
+
+    async def _on_invoice(
+        self, which: int, act: Callable[[dict[str, Any]], Awaitable[Answer]]
+    ) -> None:
+        if self.invoices:
+            answer = await act(self.invoices[which % len(self.invoices)])
+            assert answer.status in (200, 409, 422)
+
+    async def accounted_for(self) -> Decimal:
+        """Return what the customer has to show for the money: paid bills, credit."""
+        listed = (await self.person.get("/invoices", limit="100")).body["items"]
+        paid = (i["paid"]["amount"] for i in listed if i["kind"] == "service")
+        return sum(map(Decimal, paid), Decimal(await self.person.credit()))
+
+
+Move = Callable[[Player], Awaitable[None]]
+
+WHICH = st.integers(min_value=0, max_value=9)
+MAYBE = st.none() | AMOUNTS
+MOVES: st.SearchStrategy[Move] = st.one_of(
+    st.builds(
+        lambda product, use: lambda player: player.order(product, use_credit=use),
+        st.sampled_from(["small", "large"]),
+        st.booleans(),
+    ),
+    st.builds(lambda amount: lambda player: player.top_up(amount), AMOUNTS),
+    st.builds(
+        lambda first, count: lambda player: player.pay(first, count),
+        WHICH,
+        st.integers(min_value=1, max_value=3),
+    ),
+    st.builds(
+        lambda which, amount: lambda player: player.confirm(which, amount),
+        WHICH,
+        MAYBE,
+    ),
+    st.builds(
+        lambda which, amount: lambda player: player.apply(which, amount), WHICH, MAYBE
+    ),
+    st.builds(lambda which: lambda player: player.take_back(which), WHICH),
+    st.builds(lambda which: lambda player: player.void(which), WHICH),
+    st.builds(
+        lambda days: lambda player: player.days_pass(days),
+        st.integers(min_value=0, max_value=6),
+    ),
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    # The stage stays; every example plays with a customer of its own.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    rounds=st.lists(st.lists(MOVES, min_size=1, max_size=4), min_size=5, max_size=12)
+)
+async def test_any_moves_in_any_order_and_at_once_leave_everything_agreeing(
+    stage: Stage, rounds: list[list[Move]]
+) -> None:
+    player = Player(await stage.customer(), stage)
+    await player.order("large", use_credit=False)
+    await player.top_up("50.00")
+    for moves in rounds:
+        await asyncio.gather(*(move(player) for move in moves))
+    assert await player.accounted_for() == player.received
+    assert await stage.violations() == {}
