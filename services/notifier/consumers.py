@@ -86,7 +86,7 @@ async def on_credit_changed(
 ) -> None:
     if event.reason in TOLD_WITH_THE_PAYMENT:
         return
-    used = event.reason in USES_OF_CREDIT and event.invoice_id is not None
+    used = event.reason in USES_OF_CREDIT and event.invoice_number is not None
     template = Template.CREDIT_USED if used else Template.CREDIT_CHANGED
     await _tell(tx, template, event, delivery)
 

@@ -223,6 +223,12 @@ def test_a_payment_without_excess_mentions_no_credit() -> None:
     assert "credit" not in copy.text
 
 
+def test_an_invoice_that_got_nothing_is_not_on_the_receipt() -> None:
+    share = a_payment().shares[0].model_copy(update={"amount": money("0.00")})
+    copy = write(Template.PAYMENT_RECEIVED, a_payment(shares=[share]))
+    assert "2026-000123" not in copy.text
+
+
 def test_credit_that_pays_an_invoice_says_that_it_is_paid() -> None:
     copy = write(Template.CREDIT_USED, a_credit_change())
     assert copy.subject == "Invoice 2026-000123 is paid from your credit"
