@@ -137,6 +137,7 @@ async def _take(
         entry_id=entry.id,
     )
     await insert_allocations(tx, [allocation], now=now)
-    await tx.emit(credit_changed(after, entry, about=invoice))
     allocated = domain.allocate(invoice, amount, on=on)
+    left = allocated.remaining
+    await tx.emit(credit_changed(after, entry, about=allocated, remaining=left))
     return await announce_allocated(tx, allocated, on=on)

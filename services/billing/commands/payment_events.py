@@ -84,9 +84,16 @@ def payment_succeeded(
 
 
 def credit_changed(
-    balances: Balances, entry: Entry, *, about: Invoice | None = None
+    balances: Balances,
+    entry: Entry,
+    *,
+    about: Invoice | None = None,
+    remaining: Money | None = None,
 ) -> billing.CreditChanged:
-    """Tell how an entry moved a customer's credit, and what it is since."""
+    """Tell how an entry moved a customer's credit, and what it is since.
+
+    `remaining` is what is left to pay on the invoice it is about.
+    """
     return billing.CreditChanged(
         account_id=balances.credit_account_id,
         version=balances.credit_version,
@@ -96,6 +103,7 @@ def credit_changed(
         reason=entry.credit_reason or "reversed",
         invoice_id=about.id if about else None,
         invoice_number=about.number if about else None,
+        invoice_remaining=MoneyModel.of(remaining) if remaining else None,
     )
 
 
