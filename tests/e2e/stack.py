@@ -11,10 +11,15 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
+import psutil
 
+from deploy.local.datafolder import DataFolder
+from deploy.local.environments import Addresses
 from deploy.local.ports import free_ports
+from deploy.local.stack import ADDRESSES
 from tests.e2e.client import Api, Json, Mailbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,16 +36,37 @@ class Product:
     folder: Path
     process: subprocess.Popen[bytes]
 
-    def read(self, name: str) -> Json:
-        return json.loads((self.folder / name).read_text())
+    @property
+    def demo(self) -> Json:
+        return json.loads((self.folder / "demo.json").read_text())
 
-    def pid(self, name: str) -> int:
-        """Return the process id of a process of the product, or of a server."""
-        return self.read("running.json")["pids"][name]
+    def pid(self, name: str) -> int | None:
+        """Return who listens where this process or server should; None: nobody yet."""
+        port = self._port(name)
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and connection.laddr[1] == port:
+                return connection.pid
+        return None
 
     def kill(self, name: str) -> None:
         """End it as a power cut would."""
-        os.kill(self.pid(name), signal.SIGKILL)
+        pid = self.pid(name)
+        assert pid is not None, f"{name} isn't running"
+        os.kill(pid, signal.SIGKILL)
+
+    def _port(self, name: str) -> int:
+        addresses = DataFolder(self.folder).read(ADDRESSES, Addresses)
+        assert addresses is not None
+        urls = {
+            "gateway": addresses.gateway_url,
+            "postgres": addresses.databases["auditor"],
+            "rabbitmq": addresses.amqp_url,
+        }
+        url = urls.get(name) or addresses.service_url(name)
+        port = urlsplit(url).port
+        assert port is not None
+        return port
 
 
 @dataclass(frozen=True)
@@ -114,7 +140,7 @@ def running_product(
 async def visiting(product: Product) -> AsyncGenerator[Stack]:
     """Open the ways into a running product."""
     async with aiohttp.ClientSession() as http:
-        yield Stack(product, http, product.read("demo.json"))
+        yield Stack(product, http, product.demo)
 
 
 def _wait_until_ready(
@@ -122,7 +148,7 @@ def _wait_until_ready(
 ) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        if (folder / "running.json").exists():
+        if (folder / "demo.json").exists():
             return
         time.sleep(POLL_SECONDS)
     raise AssertionError(f"it did not start:\n{console.read_text()[-4000:]}")

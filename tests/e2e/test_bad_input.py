@@ -54,9 +54,14 @@ def accepts(document: Json, schema: Json, value: Any) -> bool:
     """Whether the schema is loose enough to allow the value's JSON type."""
     schema = resolve(document, schema)
     branches = schema.get("anyOf") or schema.get("oneOf") or [schema]
-    kind = {dict: "object", float: "number", bool: "boolean", list: "array"}.get(
-        type(value), "string"
-    )
+    kinds: list[tuple[type[object], str]] = [
+        (dict, "object"),
+        (bool, "boolean"),
+        (float, "number"),
+        (list, "array"),
+        (str, "string"),
+    ]
+    kind = next(name for type_, name in kinds if isinstance(value, type_))
     return any(resolve(document, branch).get("type") == kind for branch in branches)
 
 

@@ -71,7 +71,7 @@ async def _kill(stack: Stack, victim: str) -> None:
     stack.product.kill(victim)
 
     async def is_another() -> bool:
-        return stack.product.pid(victim) != before
+        return stack.product.pid(victim) not in (before, None)
 
     await until(is_another, what=f"{victim} is started again")
 
