@@ -34,6 +34,7 @@ TICKETS: tuple[type[Event], ...] = (
 
 #: Consumer (and queue) name → the events bound to it.
 SUBSCRIPTIONS: dict[str, tuple[type[Event], ...]] = {
+    "accounts": (billing.ClockMoved,),
     "billing": (*CUSTOMERS, *TICKETS),
     "tickets": (
         *CUSTOMERS,
