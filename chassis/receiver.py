@@ -76,6 +76,8 @@ class Receiver:
             settler = _Settler(self._inbox, protocol, ladder, self._waiting)
             await arrivals.start(self._inbox.consumer)
             self._arrivals = arrivals
+            if self._stopping.is_set():
+                await arrivals.stop()
             try:
                 async for batch in arrivals.batches():
                     await settler.settle(batch)

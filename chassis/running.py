@@ -83,7 +83,8 @@ async def serve(
                 log.info("started", port=port, parts=sorted(settings.parts))
                 await stopping.wait()
                 health.stopping = True
-                await parts.stop_taking()
+                parts.stop_jobs()
+            # Requests are answered by now: some waited for events to come in.
             await parts.finish()
     log.info("stopped")
 
@@ -154,14 +155,14 @@ class _Parts:
         self._endless: list[asyncio.Task[None]] = []
         self._start(tasks)
 
-    async def stop_taking(self) -> None:
-        """Begin nothing new: no message, no job."""
+    def stop_jobs(self) -> None:
+        """Begin no further run of a job."""
         self._stopping.set()
-        if self._receiver is not None:
-            await self._receiver.stop()
 
     async def finish(self) -> None:
-        """Wait until what was begun is done, but not for ever."""
+        """Begin nothing new, and wait for what was begun, but not for ever."""
+        if self._receiver is not None:
+            await self._receiver.stop()
         if self._relay is not None:
             self._relay.stop()
         for task in self._endless:

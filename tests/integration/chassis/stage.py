@@ -133,7 +133,7 @@ class Stage:
         )
         return not rows
 
-    async def quiet(self) -> None:
+    async def quiet(self, *, within: float = QUIET_SECONDS) -> None:
         """Wait until every event is published and handled."""
 
         async def nothing_open() -> bool:
@@ -145,4 +145,4 @@ class Stage:
             )
             return not rows
 
-        await until(nothing_open)
+        await until(nothing_open, within=within)
