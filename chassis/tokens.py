@@ -30,6 +30,8 @@ MAXIMUM_REMEMBERED = 10_000
 REFRESH_SECONDS = 300.0
 #: After a failed fetch, and at most this often for a key id nobody knows.
 RETRY_SECONDS = 5.0
+#: The same while there is no key at all: processes start in any order.
+FIRST_RETRY_SECONDS = 0.5
 
 log = structlog.get_logger("tokens")
 
@@ -122,7 +124,7 @@ class PublishedKeys:
     async def _refresh(self, unless: Callable[[], bool]) -> None:
         async with self._lock:
             now = asyncio.get_running_loop().time()
-            if unless() or now < self._asked_at + RETRY_SECONDS:
+            if unless() or now < self._asked_at + self._pause():
                 return
             self._asked_at = now
             await self._try_fetch()
@@ -132,7 +134,10 @@ class PublishedKeys:
             async with self._lock:
                 self._asked_at = asyncio.get_running_loop().time()
                 fetched = await self._try_fetch()
-            await asyncio.sleep(REFRESH_SECONDS if fetched else RETRY_SECONDS)
+            await asyncio.sleep(REFRESH_SECONDS if fetched else self._pause())
+
+    def _pause(self) -> float:
+        return FIRST_RETRY_SECONDS if self._keys is None else RETRY_SECONDS
 
     async def _try_fetch(self) -> bool:
         try:

@@ -10,7 +10,7 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.http.call import Surroundings
 from chassis.http.dispatch import handler_of
-from chassis.http.observing import observing
+from chassis.http.observing import label, observing
 from chassis.http.openapi import document_of
 from chassis.http.problems import problems
 from chassis.http.reader import MAXIMUM_BODY_BYTES
@@ -35,6 +35,7 @@ def build_app(
         middlewares=[observing(behind_gateway=behind_gateway), problems],
         client_max_size=MAXIMUM_BODY_BYTES,
     )
+    app.on_response_prepare.append(label)
     declared = all_routes(routes)
     # A path with fixed parts goes before one that could swallow them.
     for route in sorted(declared, key=lambda route: route.path.replace("{", "\x7f")):

@@ -27,6 +27,7 @@ IN_PROGRESS = Gauge("http_requests_in_progress", "Requests being answered.")
 _SANE_ID = re.compile(r"[0-9A-Za-z._-]{8,64}", re.ASCII)
 _SANE_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}", re.ASCII)
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_CAUSE = web.RequestKey("cause", Cause)
 _UNKNOWN_ROUTE = "unknown"
 
 log = structlog.get_logger("http")
@@ -43,14 +44,13 @@ def observing(*, behind_gateway: bool) -> Middleware:
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         cause = _cause_of(request, behind_gateway=behind_gateway)
+        request[_CAUSE] = cause
         with because_of(cause), IN_PROGRESS.track_inprogress():
             started = time.perf_counter()
             status = 499  # as proxies call it: the client went away
             try:
                 response = await handler(request)
                 status = response.status
-                if not response.prepared:
-                    response.headers[REQUEST_ID] = cause.cause_id
                 return response
             finally:
                 seconds = time.perf_counter() - started
@@ -59,6 +59,13 @@ def observing(*, behind_gateway: bool) -> Middleware:
                     _tell(request, status, seconds)
 
     return observe
+
+
+async def label(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the client the request's id, and not what software answers."""
+    response.headers.popall("Server", None)
+    if _CAUSE in request:
+        response.headers[REQUEST_ID] = request[_CAUSE].cause_id
 
 
 def _cause_of(request: web.Request, *, behind_gateway: bool) -> Cause:

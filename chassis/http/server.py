@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -16,6 +16,8 @@ HEADER_SECONDS = 10.0
 IDLE_SECONDS = 60.0
 #: For the rest of a body that nobody wants, after the answer.
 LINGER_SECONDS = 5.0
+#: For a client to read some of what is waiting for it.
+STALL_SECONDS = 30.0
 SHUTDOWN_SECONDS = 20.0
 MAXIMUM_CONNECTIONS = 2000
 BACKLOG = 512
@@ -67,20 +69,23 @@ class _Server(web.Server):
 
 
 class _Connection(RequestHandler):
-    """A client's connection: one whose headers take too long is closed.
+    """A client's connection: one that keeps us waiting too long is closed.
 
-    aiohttp closes a connection that is idle between requests, but lets one that has
-    begun a request take any time to finish its headers.
+    aiohttp closes a connection that is idle between requests, but lets a client take
+    any time to finish its headers, and to read its answer.
     """
 
-    __slots__ = ("_header_timer",)
+    __slots__ = ("_header_timer", "_stall_timer", "_wire")
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         super().__init__(manager, **options)
         self._header_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        # `self.transport` is forgotten on closing, while its buffer is yet to be read.
+        self._wire = cast("asyncio.WriteTransport", transport)
         self._start_timer()
 
     def data_received(self, data: bytes) -> None:
@@ -88,10 +93,20 @@ class _Connection(RequestHandler):
         if self._awaits_headers():
             self._start_timer()
         else:
-            self._stop_timer()
+            self._header_timer = _cancelled(self._header_timer)
+
+    def pause_writing(self) -> None:
+        """Watch a client that reads less than there is for it."""
+        super().pause_writing()
+        self._watch_reader(before=None)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stall_timer = _cancelled(self._stall_timer)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._stop_timer()
+        self._header_timer = _cancelled(self._header_timer)
+        self._stall_timer = _cancelled(self._stall_timer)
         super().connection_lost(exc)
 
     def handle_error(
@@ -118,7 +133,16 @@ class _Connection(RequestHandler):
         if self._header_timer is None:
             self._header_timer = self._loop.call_later(HEADER_SECONDS, self.force_close)
 
-    def _stop_timer(self) -> None:
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
+    def _watch_reader(self, before: int | None) -> None:
+        waiting = self._wire.get_write_buffer_size()
+        if waiting == before:
+            self._wire.abort()
+        else:
+            self._stall_timer = self._loop.call_later(
+                STALL_SECONDS, self._watch_reader, waiting
+            )
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

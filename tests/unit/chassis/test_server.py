@@ -7,9 +7,26 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chassis.http import reader, server
+from chassis.http import Call, Response, Routes, public, reader, server
 from tests.unit.chassis.conftest import an_app
 from tests.unit.chassis.things import things
+
+LARGE = 30_000_000
+
+large = Routes(tag="large")
+
+
+@large.get("/large", policy=public(), media_type="application/octet-stream")
+async def be_large(call: Call) -> Response:
+    """Give more than the buffers of both sides hold."""
+    return call.file(bytes(LARGE), media_type="application/octet-stream", name="x")
+
+
+@large.get("/slow", policy=public(), seconds=0.1)
+async def be_slow(_: Call) -> None:
+    """Take longer than is allowed."""
+    await asyncio.sleep(10)
+
 
 REQUEST = b"GET /api/v1/things/none HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -20,8 +37,9 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(server, "IDLE_SECONDS", 1.5)
     monkeypatch.setattr(server, "LINGER_SECONDS", 0.2)
     monkeypatch.setattr(server, "MAXIMUM_CONNECTIONS", 5)
+    monkeypatch.setattr(server, "STALL_SECONDS", 1.0)
     monkeypatch.setattr(reader, "BODY_SECONDS", 0.5)
-    async with server.serving(an_app(things), host="127.0.0.1", port=0) as port:
+    async with server.serving(an_app(things, large), host="127.0.0.1", port=0) as port:
         yield port
 
 
@@ -102,6 +120,33 @@ async def test_a_body_that_drips_is_answered_and_cut_off(port: int) -> None:
         )
         assert await status_of(reading) == 408
         assert await seconds_until_closed(reading) < 1.2
+
+
+async def test_a_client_that_never_reads_its_answer_is_given_up(port: int) -> None:
+    async with connection(port) as (reading, writing):
+        writing.write(b"GET /api/v1/large HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reading.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(2.5)  # reading nothing: asyncio stops taking it in
+        async with asyncio.timeout(5):
+            assert len(await reading.read()) < LARGE
+
+
+async def test_a_client_that_reads_slowly_gets_all(port: int) -> None:
+    async with connection(port) as (reading, writing):
+        writing.write(b"GET /api/v1/large HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reading.readuntil(b"\r\n\r\n")
+        got = 0
+        while got < LARGE and (chunk := await reading.read(LARGE)):
+            got += len(chunk)
+            if got < LARGE / 20:
+                await asyncio.sleep(0.2)
+        assert got == LARGE
+
+
+async def test_an_answer_that_takes_too_long_is_given_up(port: int) -> None:
+    async with connection(port) as (reading, writing):
+        writing.write(b"GET /api/v1/slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await status_of(reading) == 503
 
 
 async def test_what_is_not_http_is_answered_with_a_problem(

@@ -170,7 +170,7 @@ async def test_before_the_first_keys_nobody_is_called_a_liar() -> None:
 async def test_the_background_brings_the_keys_as_soon_as_accounts_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tokens, "RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(tokens, "FIRST_RETRY_SECONDS", 0.02)
     accounts = Accounts(KEY)
     accounts.away = True
     verifier = accounts.verifier()
