@@ -191,14 +191,14 @@ def _person_after(caller: User, body: ChangeMe) -> User:
 async def _record_changes(
     tx: Transaction, before: Customer, after: Customer, caller: User, person: User
 ) -> None:
-    details: dict[str, object] = {
-        name: {"before": change.before, "after": change.after}
-        for name, change in domain.changes_between(
-            before.details, after.details
-        ).items()
+    changes = {
+        **people.changes_between(caller, person),
+        **domain.changes_between(before.details, after.details),
     }
-    if person.email != caller.email:
-        details["email"] = {"before": caller.email, "after": person.email}
+    details = {
+        name: {"before": change.before, "after": change.after}
+        for name, change in changes.items()
+    }
     await audit.record(
         tx, "customer.changed", subject=after.id, customer_id=after.id, details=details
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis import audit
+from chassis.context import acting_as
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from chassis.principal import Principal
@@ -118,7 +119,10 @@ async def _lock_link(
     request = await store.lock_link_request(tx, found.id, purpose)
     if person is None or request is None:
         raise LinkNotValid(field="token")
-    return request, *person
+    user, customer = person
+    # Whoever holds the link reads the user's mail, and acts as them.
+    acting_as(user.actor)
+    return request, user, customer
 
 
 async def _find_link(

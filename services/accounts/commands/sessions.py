@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis import audit
+from chassis.context import acting_as
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from chassis.principal import Principal
@@ -57,6 +58,7 @@ async def start_session(
     if user is None or not user.active or user.password_hash != proved.password_hash:
         # The password was changed while the old one was being checked.
         raise WrongCredentials
+    acting_as(user.actor)
     session = domain.start_session(
         uuid7(),
         user.id,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.errors import FieldError
-from services.accounts.domain.customers import Language
+from services.accounts.domain.customers import Change, Language
 from services.accounts.domain.emails import same_email
 
 #: What a person may do for their customer; who registers may do everything.
@@ -67,6 +67,11 @@ class User:
     version: int = 1
 
     @property
+    def actor(self) -> str:
+        """How records name them."""
+        return f"{'staff' if self.role else 'customer'}:{self.id}"
+
+    @property
     def permissions(self) -> frozenset[str]:
         return ROLE_PERMISSIONS[self.role] if self.role else self.granted
 
@@ -94,6 +99,16 @@ def verify_email(user: User, *, now: datetime) -> User:
 def set_password(user: User, password_hash: str, *, now: datetime) -> User:
     # Of no other process's concern, so the version that events carry stays.
     return replace(user, password_hash=password_hash, password_changed_at=now)
+
+
+def changes_between(before: User, after: User) -> Mapping[str, Change]:
+    """Return how the person's own contact information differs."""
+    pairs = {
+        "name": Change(before.name, after.name),
+        "language": Change(before.language, after.language),
+        "email": Change(before.email, after.email),
+    }
+    return {name: pair for name, pair in pairs.items() if pair.before != pair.after}
 
 
 def password_faults(
