@@ -28,7 +28,7 @@ class OrderItem(Body):
 class PlaceOrder(Body):
     """What is to be bought, in the customer's currency."""
 
-    items: Annotated[tuple[OrderItem, ...], Field(min_length=1, max_length=20)]
+    items: Annotated[list[OrderItem], Field(min_length=1, max_length=20)]
     use_credit: bool = Field(
         default=False, description="Whether credit pays what it can at once."
     )

@@ -1,7 +1,7 @@
 """Invoices with their lines; a line's dates are those of the period it pays for."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, LiteralString, TypedDict
 from uuid import UUID
@@ -334,8 +334,18 @@ def _party(json: _PartyJson | None) -> Party | None:
     )
 
 
-def _party_json(party: Party | None) -> dict[str, object] | None:
-    return asdict(party) if party else None
+def _party_json(party: Party | None) -> _PartyJson | None:
+    if party is None:
+        return None
+    return _PartyJson(
+        name=party.name,
+        company=party.company,
+        tax_id=party.tax_id,
+        email=party.email,
+        country=party.country,
+        language=party.language,
+        address=list(party.address),
+    )
 
 
 def _invoice_row(invoice: Invoice, cause_id: str) -> tuple[object, ...]:
