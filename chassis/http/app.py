@@ -13,7 +13,7 @@ from chassis.http.dispatch import handler_of
 from chassis.http.observing import label, observing
 from chassis.http.openapi import document_of
 from chassis.http.problems import problems
-from chassis.http.reader import MAXIMUM_BODY_BYTES
+from chassis.http.reader import MAXIMUM_BODY_BYTES, readable_headers
 from chassis.http.routes import Routes, all_routes
 from chassis.resources import Resources
 from chassis.tokens import TokenVerifier
@@ -32,7 +32,11 @@ def build_app(
     """Return the application; raises MisdeclaredRoute before anything is served."""
     surroundings = Surroundings(resources=resources, clock=clock, database=database)
     app = web.Application(
-        middlewares=[observing(behind_gateway=behind_gateway), problems],
+        middlewares=[
+            observing(behind_gateway=behind_gateway),
+            problems,
+            readable_headers,
+        ],
         client_max_size=MAXIMUM_BODY_BYTES,
     )
     app.on_response_prepare.append(label)

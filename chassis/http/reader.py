@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NoReturn, TypeAlias, Union
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from chassis.errors import (
     DomainError,
@@ -38,6 +39,17 @@ class BodyTooSlow(DomainError):
 
 class NotJson(UnsupportedMedia):
     """The body must be JSON, sent as application/json."""
+
+
+@web.middleware
+async def readable_headers(
+    request: web.Request, handler: Handler
+) -> web.StreamResponse:
+    """Refuse headers that aren't UTF-8: they could be neither stored nor passed on."""
+    for name, value in request.headers.items():
+        if not value.isascii() and _UNSTORABLE.search(value):
+            raise Unreadable(f"the header {name} is not UTF-8")
+    return await handler(request)
 
 
 def require_json(request: web.Request) -> None:

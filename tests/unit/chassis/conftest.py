@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from chassis.clock import Clock
-from chassis.http import Routes, build_app, serving
+from chassis.http import Routes, build_app, server, serving
 from chassis.resources import Resources
 from tests.support.tokens import a_verifier
 
@@ -26,8 +26,9 @@ def an_app(*routes: Routes, behind_gateway: bool = True) -> web.Application:
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
+async def serve(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
     """Serve these routes and return a client that speaks to them."""
+    monkeypatch.setattr(server, "LINGER_SECONDS", 0.1)
     async with AsyncExitStack() as stack:
 
         async def start(*routes: Routes, behind_gateway: bool = True) -> ClientSession:

@@ -170,6 +170,17 @@ async def test_raw_bytes_in_the_address_never_break_the_answer(
         assert 400 <= await status_of(reading) < 500
 
 
+async def test_raw_bytes_in_a_header_are_refused_and_text_is_not(port: int) -> None:
+    async with connection(port) as (reading, writing):
+        for value, status in ((b"\xff", 400), ("é".encode(), 200)):
+            writing.write(
+                b"GET /api/v1/things HTTP/1.1\r\nHost: x\r\nUser-Agent: "
+                + value
+                + b"\r\n\r\n"
+            )
+            assert await status_of(reading) == status
+
+
 async def test_connections_beyond_the_cap_are_refused_and_the_others_served(
     port: int,
 ) -> None:
