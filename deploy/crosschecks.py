@@ -23,42 +23,51 @@ class Projection:
     current: LiteralString
 
 
+_CUSTOMERS: LiteralString = "SELECT customer_id AS id, version FROM customers"
+
 PROJECTIONS = (
     Projection(
         "billing",
         "accounts",
-        "SELECT id, version FROM customers WHERE version > 0",
-        "SELECT id, version FROM customers",
+        # Version 0 is a customer that a token spoke of before the event came.
+        kept="SELECT id, version FROM customers WHERE version > 0",
+        current=_CUSTOMERS,
     ),
     Projection(
         "tickets",
         "accounts",
-        "SELECT id, version FROM customers",
-        "SELECT id, version FROM customers",
+        kept="SELECT id, version FROM customers",
+        current=_CUSTOMERS,
     ),
     Projection(
         "notifier",
         "accounts",
-        "SELECT id, version FROM customers",
-        "SELECT id, version FROM customers",
+        kept="SELECT id, version FROM customers",
+        current=_CUSTOMERS,
+    ),
+    Projection(
+        "tickets",
+        "accounts",
+        kept="SELECT id, version FROM staff_members",
+        current="SELECT user_id AS id, version FROM users WHERE role IS NOT NULL",
     ),
     Projection(
         "tickets",
         "billing",
-        "SELECT id, version FROM services",
-        "SELECT id, version FROM services",
+        kept="SELECT id, version FROM services",
+        current="SELECT id, version FROM services",
     ),
     Projection(
         "tickets",
         "billing",
-        "SELECT id, version FROM invoices",
-        "SELECT id, version FROM invoices",
+        kept="SELECT id, version FROM invoices",
+        current="SELECT id, version FROM invoices",
     ),
     Projection(
         "billing",
         "tickets",
-        "SELECT id, version FROM tickets",
-        "SELECT id, version FROM tickets WHERE NOT internal",
+        kept="SELECT id, version FROM tickets",
+        current="SELECT id, version FROM tickets WHERE NOT internal",
     ),
 )
 

@@ -159,7 +159,7 @@ def _reset(data: DataFolder) -> int:
 def _audit(data: DataFolder) -> int:
     """Run the operators' audit over the running stack."""
     command = [sys.executable, "-m", "deploy.audit"]
-    environment = {**os.environ, **audit_environment(_addresses(data))}
+    environment = {**os.environ, **audit_environment(_addresses(data), data.blobs)}
     return subprocess.run(command, env=environment, check=False).returncode
 
 

@@ -32,6 +32,11 @@ class DataFolder:
         return cls(Path(os.environ.get("CLIENTAREA_DATA") or PROJECT / ".data"))
 
     @property
+    def blobs(self) -> Path:
+        """Where attachments and their kind are kept."""
+        return self.path / "blobs"
+
+    @property
     def is_ours(self) -> bool:
         return (self.path / MARK).exists()
 

@@ -71,8 +71,9 @@ def environments(
     return found
 
 
-def audit_environment(addresses: Addresses) -> Environment:
-    return {"AUDIT_URL": addresses.databases[AUDITOR]}
+def audit_environment(addresses: Addresses, blobs: Path) -> Environment:
+    """Return what the audit is told: where to read everything."""
+    return {"AUDIT_URL": addresses.databases[AUDITOR], "BLOBS_DIR": str(blobs)}
 
 
 def _service(name: str, addresses: Addresses) -> Environment:

@@ -91,9 +91,7 @@ class Stack:
         self._servers = Servers(data, ports)
         self.addresses = self._servers.addresses(ports, gateway_port, self._keys)
         self.logins: list[Login] = logins(self._keys.people)
-        self._told = environments(
-            self.addresses, self._keys, company(), data.path / "blobs"
-        )
+        self._told = environments(self.addresses, self._keys, company(), data.blobs)
 
     async def start(self) -> None:
         """Return once the Client Area answers and its demo is there."""
