@@ -45,7 +45,7 @@ class Product:
         port = self._port(name)
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN
-            if listens and connection.laddr[1] == port:
+            if listens and connection.laddr[1:] == (port,):
                 return connection.pid
         return None
 
