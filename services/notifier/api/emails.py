@@ -20,9 +20,13 @@ routes = Routes(tag="e-mails")
 @routes.get("/emails", policy=signed_in())
 async def list_emails(call: Call, query: PageQuery) -> Page[MailSummary]:
     """List the mails written to me, newest first."""
-    records, total = await _find(
-        call, query, MailFilter(user_id=call.principal.user_id)
-    )
+    user_id = call.principal.user_id
+    after = decode_cursor(query.cursor, datetime, UUID)
+    async with call.reading() as tx:
+        records = await store.list_mails_to(
+            tx, user_id, after=after, limit=query.limit + 1
+        )
+        total = await store.count_mails_to(tx, user_id) if query.count else None
     return Page[MailSummary].of(
         [_summary(record) for record in records],
         limit=query.limit,
@@ -49,7 +53,10 @@ async def list_staff_emails(
 ) -> Page[StaffMailSummary]:
     """List all mails, newest first, and what became of them."""
     wanted = MailFilter(customer_id=query.customer_id, status=query.status)
-    records, total = await _find(call, query, wanted)
+    after = decode_cursor(query.cursor, datetime, UUID)
+    async with call.reading() as tx:
+        records = await store.list_mails(tx, wanted, after=after, limit=query.limit + 1)
+        total = await store.count_mails(tx, wanted) if query.count else None
     return Page[StaffMailSummary].of(
         [_staff_summary(record) for record in records],
         limit=query.limit,
@@ -65,16 +72,6 @@ async def send_email_again(call: Call, mail_id: UUID) -> StaffMailSummary:
         record = await commands.send_mail_again(tx, mail_id, now=call.clock.now())
         call.resources[MAILS_WAITING].set()
         return await call.complete(tx, _staff_summary(record))
-
-
-async def _find(
-    call: Call, query: PageQuery, wanted: MailFilter
-) -> tuple[list[MailRecord], int | None]:
-    after = decode_cursor(query.cursor, datetime, UUID)
-    async with call.reading() as tx:
-        records = await store.list_mails(tx, wanted, after=after, limit=query.limit + 1)
-        total = await store.count_mails(tx, wanted) if query.count else None
-    return records, total
 
 
 def _summary(record: MailRecord) -> MailSummary:

@@ -80,6 +80,8 @@ CREATE TABLE mails (
 CREATE INDEX mails_due_idx ON mails (next_step_at, seq) WHERE next_step_at IS NOT NULL;
 CREATE INDEX mails_user_idx ON mails (user_id, created_at DESC, id DESC);
 CREATE INDEX mails_recent_idx ON mails (created_at DESC, id DESC);
+CREATE INDEX mails_status_idx ON mails (status, created_at DESC, id DESC);
+CREATE INDEX mails_customer_idx ON mails (customer_id, created_at DESC, id DESC);
 CREATE INDEX mails_notification_idx ON mails (notification_id);
 
 CREATE TABLE news (

@@ -4,8 +4,10 @@ from services.notifier.store.history import (
     MailFilter,
     MailRecord,
     count_mails,
+    count_mails_to,
     get_mail,
     list_mails,
+    list_mails_to,
     lock_mail,
 )
 from services.notifier.store.mails import (
@@ -42,6 +44,7 @@ __all__ = [
     "claim_due_mails",
     "count_articles",
     "count_mails",
+    "count_mails_to",
     "delete_article",
     "extend_lease",
     "get_article",
@@ -52,6 +55,7 @@ __all__ = [
     "insert_notification",
     "list_articles",
     "list_mails",
+    "list_mails_to",
     "lock_addressable",
     "lock_article",
     "lock_mail",

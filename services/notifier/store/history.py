@@ -20,11 +20,42 @@ class MailRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailFilter:
-    """Which mails are meant; None means any."""
+    """Which of all mails are meant; None means any."""
 
-    user_id: UUID | None = None
     customer_id: UUID | None = None
     status: str | None = None
+
+
+async def list_mails_to(
+    tx: Transaction,
+    user_id: UUID,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[MailRecord]:
+    """List one reader's mails, newest first; `after` ended the page before."""
+    created_at, mail_id = after or (None, None)
+    rows = await tx.fetch(
+        """
+        SELECT id, notification_id, event_id, template, customer_id, user_id, name,
+               email, language, time_zone, message_id, thread_id, status, next_step_at,
+               postponements, lost_answers, interruptions, acceptances, last_answer,
+               subject, created_at, sent_at
+        FROM mails
+        WHERE user_id = $1
+          AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+        ORDER BY created_at DESC, id DESC LIMIT $4
+        """,
+        user_id,
+        created_at,
+        mail_id,
+        limit,
+    )
+    return [_record(row) for row in rows]
+
+
+async def count_mails_to(tx: Transaction, user_id: UUID) -> int:
+    return await tx.fetchval("SELECT count(*) FROM mails WHERE user_id = $1", user_id)
 
 
 async def list_mails(
@@ -34,7 +65,7 @@ async def list_mails(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[MailRecord]:
-    """List mails, newest first; `after` is the last one of the page before."""
+    """List everybody's mails, newest first."""
     created_at, mail_id = after or (None, None)
     rows = await tx.fetch(
         """
@@ -43,13 +74,11 @@ async def list_mails(
                postponements, lost_answers, interruptions, acceptances, last_answer,
                subject, created_at, sent_at
         FROM mails
-        WHERE ($1::uuid IS NULL OR user_id = $1)
-          AND ($2::uuid IS NULL OR customer_id = $2)
-          AND ($3::text IS NULL OR status = $3)
-          AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
-        ORDER BY created_at DESC, id DESC LIMIT $6
+        WHERE ($1::uuid IS NULL OR customer_id = $1)
+          AND ($2::text IS NULL OR status = $2)
+          AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+        ORDER BY created_at DESC, id DESC LIMIT $5
         """,
-        wanted.user_id,
         wanted.customer_id,
         wanted.status,
         created_at,
@@ -63,11 +92,9 @@ async def count_mails(tx: Transaction, wanted: MailFilter) -> int:
     return await tx.fetchval(
         """
         SELECT count(*) FROM mails
-        WHERE ($1::uuid IS NULL OR user_id = $1)
-          AND ($2::uuid IS NULL OR customer_id = $2)
-          AND ($3::text IS NULL OR status = $3)
+        WHERE ($1::uuid IS NULL OR customer_id = $1)
+          AND ($2::text IS NULL OR status = $2)
         """,
-        wanted.user_id,
         wanted.customer_id,
         wanted.status,
     )

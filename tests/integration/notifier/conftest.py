@@ -11,7 +11,6 @@ from tests.integration.notifier.stage import Stage, staged
 
 @pytest.fixture
 async def stage(make_database: MakeDatabase) -> AsyncIterator[Stage]:
-    database = await make_database(PROCESS)
-    async with staged(database.url) as stage:
+    async with staged(await make_database(PROCESS)) as stage:
         yield stage
         assert await stage.faults() == []

@@ -21,6 +21,7 @@ from services.notifier.checks import CHECKS
 from services.notifier.consumers import consumers
 from services.notifier.workflows import POSTAGE, Batch, Postage, send_due_mails
 from tests.integration.notifier.mailserver import Mailbox
+from tests.support.databases import ServiceDatabase
 from tests.support.running import Running, running
 from tests.support.tokens import bearer
 from tests.unit.notifier.events import NOON, a_registration
@@ -56,6 +57,7 @@ class Answer:
 class Stage:
     """The notifier without its own worker: mails are sent when a test says so."""
 
+    database: ServiceDatabase
     process: Running
     mailbox: Mailbox
     clock: FixedClock
@@ -145,18 +147,18 @@ def envelope_of(event: Event, event_id: UUID, republished: bool) -> Envelope:  #
 
 
 @asynccontextmanager
-async def staged(database_url: str) -> AsyncGenerator[Stage]:
+async def staged(database: ServiceDatabase) -> AsyncGenerator[Stage]:
     mailbox = Mailbox()
     async with (
         mailbox.open(),
         running(
             PROCESS,
-            database_url=database_url,
+            database_url=database.url,
             parts=frozenset({"http"}),
             **settings_of(mailbox),
         ) as process,
     ):
-        yield Stage(process, mailbox, FixedClock(datetime.now(UTC)))
+        yield Stage(database, process, mailbox, FixedClock(datetime.now(UTC)))
 
 
 async def until(claim: Callable[[], bool]) -> None:

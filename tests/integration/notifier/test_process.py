@@ -85,7 +85,6 @@ async def test_order_of_arrival_does_not_matter(installation: Installation) -> N
     process = await installation.start()
     registration = a_registration()
     await emit(process, an_invoice(customer_id=registration.customer_id))
-    await asyncio.sleep(0)
     await emit(process, registration)
     await until(lambda: len(installation.mailbox.received) == 1)
 

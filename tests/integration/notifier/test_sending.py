@@ -5,8 +5,10 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
+from services.notifier import workflows
 from services.notifier.domain.mails import BACK_OFF_MINUTES
 from services.notifier.providers import MailServer
 from services.notifier.workflows import BATCH, LEASE, send_due_mails
@@ -182,6 +184,49 @@ async def test_a_lease_that_was_lost_marks_nothing(stage: Stage) -> None:
     stage.wait(minutes=1)
     await stage.send()
     assert (await stage.mail())["status"] == "sent"
+
+
+async def test_a_lease_is_extended_while_its_mails_are_being_sent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows, "LEASE_EXTENSION_SECONDS", 0.01)
+    await an_invoice_is_issued(stage)
+
+    async def take_long() -> None:
+        stage.wait(seconds=25)
+        async with asyncio.timeout(10):
+            while (await stage.mail())["next_step_at"] < stage.clock.instant + LEASE:
+                await asyncio.sleep(0.005)
+
+    stage.mailbox.during = take_long
+    await stage.send()
+    assert (await stage.mail())["status"] == "sent"
+
+
+async def test_a_sent_mail_is_marked_although_the_database_broke_off(
+    stage: Stage,
+) -> None:
+    await an_invoice_is_issued(stage)
+
+    async def break_off() -> None:
+        admin = await asyncpg.connect(stage.database.admin_url)
+        ended = await admin.fetch(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+            """
+        )
+        await admin.close()
+        assert ended
+
+    stage.mailbox.during = break_off
+    await stage.send()
+    stage.mailbox.during = None
+    stage.wait(minutes=5)
+    await stage.send()
+    mail = await stage.mail()
+    assert (mail["status"], mail["interruptions"]) == ("sent", 0)
+    assert len(stage.mailbox.received) == 1
 
 
 async def test_workers_at_once_send_each_mail_once(stage: Stage) -> None:
