@@ -68,7 +68,8 @@ class Answer:
     @property
     def fields(self) -> list[str]:
         """The fields that a problem names."""
-        return [fault["field"] for fault in self.body.get("errors") or []]
+        faults: list[dict[str, str]] = self.body.get("errors") or []
+        return [fault["field"] for fault in faults]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Credit: added with limits, applied before the rest, taken when due, never negative."""
+"""Credit: added with limits, applied first, taken when due, never below zero."""
 
 import asyncio
 from datetime import date, timedelta

@@ -14,7 +14,6 @@ from services.billing.commands.ledger import seal_entries
 from services.billing.domain.seals import least_id
 from tests.integration.billing_money.stage import Stage
 
-APPEND_ONLY = ("journal_entries", "postings", "journal_seals")
 #: For each claim, what to do to rows behind the product's back.
 TAMPERING: dict[str, str] = {
     "every entry has two postings or more and sums to zero": """
@@ -45,7 +44,7 @@ TAMPERING: dict[str, str] = {
         ALTER TABLE postings DISABLE TRIGGER postings_append_only""",
     "the journal is what was sealed in its hash chain": """
         UPDATE journal_entries SET booked_on = booked_on + 1""",
-    "an invoice is paid if and only if allocations make up its total, and never more": """
+    "an invoice is paid if and only if allocations make up its total": """
         UPDATE invoices SET allocated_minor = 0, status = 'open'
         WHERE status = 'paid'""",
     "an invoice's total is the sum of its lines and tax": """
@@ -139,10 +138,15 @@ async def test_each_violation_names_what_it_is_about_and_lists_end(
 async def test_an_entry_that_is_never_sealed_is_found(stage: Stage) -> None:
     await a_little_of_everything(stage)
     hour_ago = least_id(datetime.now(UTC) - timedelta(hours=1))
-    change = f"UPDATE journal_entries SET id = '{hour_ago}' WHERE kind = 'void'"
-    assert await _violations(stage, CHAIN, change) == [
-        f"entry {hour_ago} was never sealed"
-    ]
+    async with stage.superuser() as connection:
+        undo = connection.transaction()
+        await undo.start()
+        await connection.execute(
+            "UPDATE journal_entries SET id = $1 WHERE kind = 'void'", hour_ago
+        )
+        found = await CHAIN.run(Transaction(connection, "billing"))
+        await undo.rollback()
+    assert found.violations == [f"entry {hour_ago} was never sealed"]
 
 
 async def test_entries_are_sealed_once_by_however_many_sealers(stage: Stage) -> None:
@@ -168,8 +172,12 @@ async def test_no_role_changes_or_deletes_the_ledger(stage: Stage) -> None:
             "UPDATE journal_entries SET kind = kind",
             "UPDATE postings SET currency = currency",
             "UPDATE journal_seals SET hash = hash",
-            *(f"DELETE FROM {table}" for table in APPEND_ONLY),
-            *(f"TRUNCATE {table} CASCADE" for table in APPEND_ONLY),
+            "DELETE FROM journal_entries",
+            "DELETE FROM postings",
+            "DELETE FROM journal_seals",
+            "TRUNCATE journal_entries CASCADE",
+            "TRUNCATE postings",
+            "TRUNCATE journal_seals",
         ):
             with pytest.raises(refused):
                 await connection.execute(change)

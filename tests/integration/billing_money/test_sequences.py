@@ -89,36 +89,27 @@ class Player:
         return sum(map(Decimal, paid), Decimal(await self.person.credit()))
 
 
-Move = Callable[[Player], Awaitable[None]]
+#: What to do, by name, and with what.
+Move = tuple[str, dict[str, Any]]
+
+
+def move(name: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Move]:
+    return st.tuples(st.just(name), st.fixed_dictionaries(arguments))
+
 
 WHICH = st.integers(min_value=0, max_value=9)
 MAYBE = st.none() | AMOUNTS
 MOVES: st.SearchStrategy[Move] = st.one_of(
-    st.builds(
-        lambda product, use: lambda player: player.order(product, use_credit=use),
-        st.sampled_from(["small", "large"]),
-        st.booleans(),
+    move(
+        "order", product=st.sampled_from(["small", "large"]), use_credit=st.booleans()
     ),
-    st.builds(lambda amount: lambda player: player.top_up(amount), AMOUNTS),
-    st.builds(
-        lambda first, count: lambda player: player.pay(first, count),
-        WHICH,
-        st.integers(min_value=1, max_value=3),
-    ),
-    st.builds(
-        lambda which, amount: lambda player: player.confirm(which, amount),
-        WHICH,
-        MAYBE,
-    ),
-    st.builds(
-        lambda which, amount: lambda player: player.apply(which, amount), WHICH, MAYBE
-    ),
-    st.builds(lambda which: lambda player: player.take_back(which), WHICH),
-    st.builds(lambda which: lambda player: player.void(which), WHICH),
-    st.builds(
-        lambda days: lambda player: player.days_pass(days),
-        st.integers(min_value=0, max_value=6),
-    ),
+    move("top_up", amount=AMOUNTS),
+    move("pay", first=WHICH, count=st.integers(min_value=1, max_value=3)),
+    move("confirm", which=WHICH, amount=MAYBE),
+    move("apply", which=WHICH, amount=MAYBE),
+    move("take_back", which=WHICH),
+    move("void", which=WHICH),
+    move("days_pass", days=st.integers(min_value=0, max_value=6)),
 )
 
 
@@ -138,6 +129,6 @@ async def test_any_moves_in_any_order_and_at_once_leave_everything_agreeing(
     await player.order("large", use_credit=False)
     await player.top_up("50.00")
     for moves in rounds:
-        await asyncio.gather(*(move(player) for move in moves))
+        await asyncio.gather(*(getattr(player, name)(**how) for name, how in moves))
     assert await player.accounted_for() == player.received
     assert await stage.violations() == {}
