@@ -9,12 +9,12 @@ from chassis.db import Database
 from chassis.ids import uuid7
 from chassis.money import Money
 from contracts.api.billing.fields import CurrencyCode
-from contracts.money import Amount
 from services.billing.domain.catalogue import Price, Product
 from services.billing.domain.periods import Period
 from services.billing.settings import Settings
 from services.billing.store.products import save_prices, save_product
 
+_Amount = Annotated[str, StringConstraints(pattern=r"^\d{1,12}(\.\d{1,3})?$")]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -25,8 +25,8 @@ class _Strict(BaseModel):
 class _Price(_Strict):
     currency: CurrencyCode
     period: Period
-    amount: Amount
-    setup_fee: Amount = "0"
+    amount: _Amount
+    setup_fee: _Amount = "0"
 
 
 class _Product(_Strict):

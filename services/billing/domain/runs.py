@@ -11,7 +11,7 @@ from services.billing.domain.services import Service
 from services.billing.domain.wording import renewal_text
 
 #: Beyond this an invoice is split, so that each fits an event, a page and a PDF.
-MAXIMUM_LINES = 500
+MAXIMUM_LINES = 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,3 +136,25 @@ async def test_a_price_that_changes_leaves_what_was_bought(stage: Stage) -> None
     [_, renewal] = await ana.invoices()
     assert renewal["total"]["amount"] == "29.90"
     assert renewal["lines"][0]["service_id"] == service["id"]
+
+
+async def test_the_largest_order_is_one_order_one_invoice_and_one_pdf(
+    stage: Stage,
+) -> None:
+    ana = await stage.customer()
+    item = {
+        "product": "start",
+        "period": "annual",
+        "quantity": 20,
+        "label": '"' * 100,
+    }
+    order = await ana.order(*[item] * 20)
+    assert len(order["service_ids"]) == 400
+    invoice = await ana.invoice(order["invoice_id"])
+    assert len(invoice["lines"]) == 420
+    assert invoice["total"] == order["total"]
+    printed = await ana.get(f"/invoices/{invoice['id']}/pdf")
+    assert printed.content.startswith(b"%PDF-")
+    await stage.pay(ana, invoice["id"])
+    active = await ana.get("/services", status="active", count="true")
+    assert active.body["total"] == 400
