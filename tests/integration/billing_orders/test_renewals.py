@@ -5,6 +5,9 @@ from datetime import date
 
 import pytest
 
+from chassis.ids import uuid7
+from chassis.jobs import run
+from services.billing.jobs import jobs
 from tests.integration.billing_orders.stage import (
     Person,
     Stage,
@@ -203,3 +206,16 @@ async def test_the_language_and_details_are_those_of_the_day_of_issue(
     renewal = (await ana.invoices())[-1]
     assert renewal["buyer"]["company"] == "Padaria"
     assert renewal["lines"][0]["description"] == ("Web Start, 05/04/2027 a 04/05/2027")
+
+
+async def test_the_job_does_the_days_run_by_itself(stage: Stage, ana: Person) -> None:
+    await stage.set_date(EXPIRY - days(10))
+    for _ in range(2):
+        failure = await run(
+            jobs["run_billing"], stage.billing.resources, run_id=uuid7()
+        )
+        assert failure is None
+    assert (await ana.invoices())[-1]["due_on"] == str(EXPIRY)
+    # A run that found nothing to do isn't kept.
+    kept = await stage.finance.get("/staff/billing-runs")
+    assert [one["issued"] for one in kept.body["items"]] == [1]
