@@ -58,7 +58,7 @@ class Call:
         self._surroundings = surroundings
         self._received_at = surroundings.clock.now()
         self._business_now = surroundings.clock.business_now()
-        self._slot: Callable[[bytes], idempotency.Slot] | None = None
+        self._slot: Callable[..., idempotency.Slot] | None = None
         self._claim: idempotency.Claim | None = None
         self.answered = False
 
@@ -141,7 +141,7 @@ class Call:
         }
         return web.Response(body=content, content_type=media_type, headers=headers)
 
-    def expect_claim(self, slot: Callable[[bytes], idempotency.Slot]) -> None:
+    def expect_claim(self, slot: Callable[..., idempotency.Slot]) -> None:
         """Say which slot to claim as soon as the request's content is known."""
         self._slot = slot
 
@@ -149,9 +149,7 @@ class Call:
         """Claim the idempotency key, or end here with the answer it already has."""
         if self._slot is None:
             return
-        held = await idempotency.claim(
-            self.database, self._slot(idempotency.digest(*content))
-        )
+        held = await idempotency.claim(self.database, self._slot(*content))
         if isinstance(held, idempotency.Answer):
             raise AlreadyAnswered(held)
         self._claim = held

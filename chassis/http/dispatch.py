@@ -195,8 +195,8 @@ def _expect_key(call: Call) -> None:
     caller = call.caller.actor if call.caller else f"address:{current_cause().address}"
     request = call.request
     call.expect_claim(
-        lambda digest: idempotency.Slot(
-            caller, request.method, request.path, key, digest
+        lambda *content: idempotency.slot_of(
+            caller, request.method, request.path, key, *content
         )
     )
 

@@ -6,6 +6,7 @@ An error releases the claim; a holder that died loses it when the lease runs out
 """
 
 import hashlib
+import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +37,7 @@ class LeaseLost(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One caller's key for one route; `digest` tells one request from another."""
+    """One caller's hashed key for one route; `digest` tells requests apart."""
 
     caller: str
     method: str
@@ -69,10 +70,17 @@ def read_key(header: str | None) -> str | None:
     raise RuleViolated(f"{HEADER} {message}", errors=(FieldError(HEADER, message),))
 
 
-def digest(*parts: bytes) -> bytes:
-    """Return one hash over all parts, which can't be shifted into each other."""
-    sizes = b",".join(b"%d" % len(part) for part in parts)
-    return hashlib.sha256(b"".join((sizes, b"\n", *parts))).digest()
+def slot_of(caller: str, method: str, path: str, key: str, *content: bytes) -> Slot:
+    """Return the slot of this key for this request.
+
+    A request may hold a password, so neither it nor anything that lets one guess it
+    offline is kept: the digest is keyed with the client's key, of which only a hash
+    is stored.
+    """
+    sizes = b",".join(b"%d" % len(part) for part in content)
+    digest = hmac.digest(key.encode(), b"".join((sizes, b"\n", *content)), "sha256")
+    hashed = hashlib.sha256(key.encode()).hexdigest()
+    return Slot(caller, method, path, hashed, digest)
 
 
 async def claim(database: Database, slot: Slot) -> Claim | Answer:

@@ -219,8 +219,8 @@ async def test_a_holder_that_died_loses_the_key_when_its_lease_ends(
     client: ClientSession, database: Database
 ) -> None:
     path = "/api/v1/effects"
-    digest = idempotency.digest(b"", b'{"name": "x"}')
-    slot = idempotency.Slot("address:127.0.0.1", "POST", path, "k", digest)
+    content = (b"", b'{"name": "x"}')
+    slot = idempotency.slot_of("address:127.0.0.1", "POST", path, "k", *content)
     await idempotency.claim(database, slot)
     assert (await post(client, "k", {"name": "x"})).status == 409
     await expire(database)
