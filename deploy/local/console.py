@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 NAME_WIDTH = 10
 
@@ -15,8 +15,9 @@ class Console:
         self.quiet = False
 
     def say(self, line: str) -> None:
-        """Print a line of our own."""
-        print(line, flush=True)
+        """Print a line of our own; a terminal that has gone stops nothing."""
+        with suppress(OSError):
+            print(line, flush=True)
 
     def show(self, line: str) -> None:
         """Print a child's line."""

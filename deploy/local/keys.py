@@ -11,7 +11,9 @@ from pydantic import BaseModel
 from deploy.local.datafolder import DataFolder
 
 FILE = "keys.json"
-PASSWORD_BYTES = 9  # twelve characters that a person may type
+#: For people to type: nothing that looks alike, about 80 bits.
+LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+PASSWORD_LENGTH = 16
 
 
 class Keys(BaseModel):
@@ -46,4 +48,5 @@ class Keys(BaseModel):
 
 def _complete(known: dict[str, str], names: Sequence[str]) -> None:
     for name in names:
-        known.setdefault(name, secrets.token_urlsafe(PASSWORD_BYTES))
+        letters = (secrets.choice(LETTERS) for _ in range(PASSWORD_LENGTH))
+        known.setdefault(name, "".join(letters))
