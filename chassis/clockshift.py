@@ -11,9 +11,26 @@ from chassis.errors import Unavailable
 REFRESH_SECONDS = 0.25
 
 
-async def save_shift(tx: Transaction, seconds: float) -> None:
-    """Shift this process's business time from real time by so many seconds."""
-    await tx.execute("UPDATE business_clock SET shift_seconds = $1", seconds)
+async def move(tx: Transaction, seconds: float) -> int:
+    """Shift business time from real time; return the version of this move."""
+    return await tx.fetchval(
+        """
+        UPDATE business_clock SET shift_seconds = $1, version = version + 1
+        RETURNING version
+        """,
+        seconds,
+    )
+
+
+async def save_shift(tx: Transaction, seconds: float, *, version: int) -> None:
+    """Take over a move that another process told of, unless a later one came first."""
+    await tx.execute(
+        """
+        UPDATE business_clock SET shift_seconds = $1, version = $2 WHERE version < $2
+        """,
+        seconds,
+        version,
+    )
 
 
 async def refresh(clock: Clock, database: Database) -> None:

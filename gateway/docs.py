@@ -18,7 +18,9 @@ _SHOWN = {
     "swagger-ui-bundle.js": _SWAGGER,
     "favicon-32x32.png": _SWAGGER,
     "docs.js": _HERE,
+    "docs.css": _HERE,
 }
+PROBLEMS_PATH = "/api/docs/problems"
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -50,6 +52,10 @@ def add_docs(app: web.Application, documents: Documents, own: dict[str, Any]) ->
         del request
         return web.Response(text=_PAGE, content_type="text/html")
 
+    async def show_problems(request: web.Request) -> web.FileResponse:
+        del request
+        return web.FileResponse(_HERE / "problems.html")
+
     async def show_asset(request: web.Request) -> web.FileResponse:
         name = request.match_info["name"]
         if name not in _SHOWN or not (_SHOWN[name] / name).is_file():
@@ -59,4 +65,5 @@ def add_docs(app: web.Application, documents: Documents, own: dict[str, Any]) ->
 
     app.router.add_get(DOCUMENT_PATH, show_document)
     app.router.add_get(PAGE_PATH, show_page)
+    app.router.add_get(PROBLEMS_PATH, show_problems)
     app.router.add_get(ASSETS_PATH + "/{name}", show_asset)

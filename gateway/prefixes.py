@@ -37,6 +37,9 @@ STAFF_OWNERS = {
     "emails": "notifier",
 }
 
+#: Work that its service may take longer for than for anything else, in seconds.
+SLOW_PATHS = {"staff/billing-runs": 630.0}
+
 
 def owner_of(path: str) -> str | None:
     """Return the service that owns `path`, which is given without `/api/v1/`."""

@@ -18,7 +18,7 @@ from chassis.context import acting_as, current_cause
 from chassis.errors import NotFound, TooLarge, Unavailable
 from chassis.http import authenticate
 from chassis.tokens import TokenVerifier
-from gateway.prefixes import owner_of
+from gateway.prefixes import SLOW_PATHS, owner_of
 from gateway.settings import Settings
 
 MAXIMUM_BODY_BYTES = 1024 * 1024
@@ -77,13 +77,12 @@ class Proxy:
         self._urls = settings.service_urls
         self._upstream = upstream
         self._verifier = verifier
-        self._timeout = ClientTimeout(
-            total=settings.service_timeout_seconds, sock_connect=CONNECT_SECONDS
-        )
+        self._seconds = settings.service_timeout_seconds
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
         """Pass the request on, body and all, and stream the answer back."""
-        owner = owner_of(request.match_info["path"])
+        path = request.match_info["path"]
+        owner = owner_of(path)
         if owner is None:
             raise NoSuchPath
         principal = await authenticate(request, self._verifier)
@@ -96,7 +95,10 @@ class Proxy:
                 URL(self._urls[owner] + request.raw_path, encoded=True),
                 headers=_headers(request),
                 data=body,
-                timeout=self._timeout,
+                timeout=ClientTimeout(
+                    total=SLOW_PATHS.get(path, self._seconds),
+                    sock_connect=CONNECT_SECONDS,
+                ),
                 allow_redirects=False,
             ) as answer:
                 return await _answer(request, answer)

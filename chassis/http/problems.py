@@ -10,8 +10,8 @@ from chassis.context import current_cause
 from chassis.errors import DomainError, NotAuthenticated
 from chassis.http.models import FieldProblem, Problem
 
-#: Where each kind of problem is explained; the class name follows.
-PROBLEMS_URL = "https://docs.clientarea.dev/problems/"
+#: Where the front door explains each kind of problem; the class name follows.
+PROBLEMS_URL = "/api/docs/problems#"
 MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger("http")

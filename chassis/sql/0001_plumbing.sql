@@ -72,7 +72,8 @@ CREATE INDEX job_runs_started_idx ON job_runs (started_at);
 -- The sandbox's business time, as a shift from real time.
 CREATE TABLE business_clock (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
-    shift_seconds double precision NOT NULL DEFAULT 0
+    shift_seconds double precision NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 0
 );
 INSERT INTO business_clock DEFAULT VALUES;
 

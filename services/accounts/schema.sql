@@ -32,6 +32,7 @@ CREATE TABLE accounts.audit_log (
 CREATE TABLE accounts.business_clock (
     single boolean DEFAULT true NOT NULL,
     shift_seconds double precision DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
     CONSTRAINT business_clock_single_check CHECK (single)
 );
 

@@ -125,7 +125,7 @@ async def on_clock_moved(
     event: billing.ClockMoved,
     delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
 ) -> None:
-    await save_shift(tx, event.shift_seconds)
+    await save_shift(tx, event.shift_seconds, version=event.version)
 
 
 def _addressee(

@@ -25,6 +25,7 @@ CREATE TABLE notifier.audit_log (
 CREATE TABLE notifier.business_clock (
     single boolean DEFAULT true NOT NULL,
     shift_seconds double precision DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
     CONSTRAINT business_clock_single_check CHECK (single)
 );
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import calendar
+import io
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -130,7 +132,8 @@ class Api:
 def _form(file: File) -> aiohttp.FormData:
     name, content, media_type = file
     form = aiohttp.FormData()
-    form.add_field("file", content, filename=name, content_type=media_type)
+    # aiohttp warns of large bytes: they would be sent in one go.
+    form.add_field("file", io.BytesIO(content), filename=name, content_type=media_type)
     return form
 
 
@@ -192,7 +195,8 @@ async def until(probe: Any, *, what: str) -> Any:
         raise AssertionError(f"never happened: {what}") from None
 
 
-def month_after(day: date, months: int = 1) -> date:
-    """Return the same day that many months on, for days that every month has."""
-    count = day.month - 1 + months
-    return day.replace(year=day.year + count // 12, month=count % 12 + 1)
+def month_after(day: date) -> date:
+    """Return the same day of the next month, or its last where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))

@@ -3,6 +3,7 @@
 The routes and their fields come from the published OpenAPI document alone.
 """
 
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -73,7 +74,9 @@ async def send(
     headers = {"Authorization": f"Bearer {api.token}"}
     if content or method in ("POST", "PUT", "PATCH"):
         headers["Content-Type"] = media_type
-    async with api.http.request(method, url, data=content, headers=headers) as answer:
+    async with api.http.request(
+        method, url, data=io.BytesIO(content) if content else None, headers=headers
+    ) as answer:
         is_problem = answer.content_type == "application/problem+json"
         return answer.status, await answer.json() if is_problem else None
 

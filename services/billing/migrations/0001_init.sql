@@ -348,9 +348,6 @@ CREATE VIEW held_back_invoices AS
     SELECT t.invoice_id FROM tickets t
     WHERE t.invoice_id IS NOT NULL AND t.department = 'finance' AND t.status <> 'closed';
 
--- Orders the moves of the sandbox's clock, so that readers take the last one.
-CREATE SEQUENCE clock_versions;
-
 -- Daily runs that staff asked for or the job made, with their report.
 CREATE TABLE billing_runs (
     id uuid PRIMARY KEY,

@@ -79,7 +79,7 @@ async def test_an_unpublished_event_is_never_purged(stage: Stage) -> None:
 async def test_the_sandboxs_clock_moves_business_time_alone(stage: Stage) -> None:
     async with stage.running("http", sandbox_clock=True) as probe:
         async with stage.db.transaction() as tx:
-            await clockshift.save_shift(tx, timedelta(days=40).total_seconds())
+            await clockshift.move(tx, timedelta(days=40).total_seconds())
 
         async def moved() -> bool:
             return probe.clock.shift == timedelta(days=40)
@@ -91,7 +91,7 @@ async def test_the_sandboxs_clock_moves_business_time_alone(stage: Stage) -> Non
 
 async def test_without_the_sandbox_the_clock_stays(stage: Stage) -> None:
     async with stage.db.transaction() as tx:
-        await clockshift.save_shift(tx, 3600)
+        await clockshift.move(tx, 3600)
     async with stage.running("http") as probe:
         await asyncio.sleep(2 * clockshift.REFRESH_SECONDS)
         assert probe.clock.shift == timedelta()

@@ -114,7 +114,7 @@ async def test_a_download_passes_byte_for_byte(
 
 
 async def test_every_answer_carries_security_headers(gateway: Running) -> None:
-    for path in ("/api/v1/nothing", "/api/docs", "/api/docs/assets/docs.js"):
+    for path in ("/api/v1/nothing", "/api/docs", "/api/docs/problems"):
         async with gateway.client.get(path) as answer:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
