@@ -22,7 +22,8 @@ from pamqp.exceptions import PAMQPException
 CONNECT_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 HEARTBEAT_SECONDS = 10
-CONFIRM_SECONDS = 5.0
+#: Shorter than a transaction may be idle, as the relay's is meanwhile.
+CONFIRM_SECONDS = 10.0
 BLOCKED_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0

@@ -9,6 +9,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from typing import TypeAlias
 
+import structlog
+
 from chassis import migrations, topology
 from chassis.bus import connect
 from chassis.checks import run_checks
@@ -22,6 +24,8 @@ from chassis.resources import CLOCK, DATABASE
 from chassis.running import opened, serve
 from chassis.schema import dump_schema
 from chassis.settings import ProcessSettings, SettingsWrong, load_settings, require
+
+log = structlog.get_logger("process")
 
 Command: TypeAlias = Callable[
     [Process, ProcessSettings, argparse.Namespace], Coroutine[None, None, int]
@@ -44,7 +48,11 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    await serve(process, settings, stopping)
+    try:
+        await serve(process, settings, stopping)
+    except ExceptionGroup as failed:
+        log.exception("process failed", reason=repr(failed.exceptions))
+        return 1
     return 0
 
 

@@ -16,6 +16,7 @@ from chassis.topology import EXCHANGE, Subscriptions
 BATCH = 200
 #: An event that the broker refused is tried again after so long; others go on.
 RETRY_SECONDS = 1.0
+AWAY_PAUSE_SECONDS = 0.5
 
 log = structlog.get_logger("relay")
 
@@ -79,7 +80,8 @@ class Relay:
             async with self._database.transaction() as tx:
                 return await self._relay_batch(tx, publisher)
         except Unavailable as error:
-            log.warning("outbox not read", error=repr(error))
+            log.warning("outbox not read", error=repr(error.__cause__ or error))
+            await asyncio.sleep(AWAY_PAUSE_SECONDS)
             return 0
 
     async def _relay_batch(self, tx: Transaction, publisher: Publisher) -> int:

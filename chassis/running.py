@@ -27,6 +27,7 @@ from chassis.tokens import PublishedKeys, TokenVerifier
 
 DRAIN_SECONDS = 20.0
 WATCHDOG_SECONDS = 30
+WAITING_SECONDS = 0.5
 
 log = structlog.get_logger("process")
 
@@ -75,14 +76,16 @@ async def serve(
         health = Health(
             resources[DATABASE] if process.has_database else None, process.package
         )
+        parts = _Parts(process, settings, resources)
         async with asyncio.TaskGroup() as tasks:
-            parts = _Parts(process, settings, resources, tasks)
+            starting = tasks.create_task(parts.start(tasks, health), name="start")
             async with _http(process, settings, resources, health) as port:
                 if started is not None:
                     started(port, resources)
                 log.info("started", port=port, parts=sorted(settings.parts))
                 await stopping.wait()
                 health.stopping = True
+                starting.cancel()
                 parts.stop_jobs()
             # Requests are answered by now: some waited for events to come in.
             await parts.finish()
@@ -142,7 +145,6 @@ class _Parts:
         process: Process,
         settings: ProcessSettings,
         resources: Resources,
-        tasks: asyncio.TaskGroup,
     ) -> None:
         self._process = process
         self._settings = settings
@@ -153,6 +155,15 @@ class _Parts:
         #: Those that end by themselves once told to stop, and those that never do.
         self._finite: list[asyncio.Task[None]] = []
         self._endless: list[asyncio.Task[None]] = []
+        self._check()
+
+    async def start(self, tasks: asyncio.TaskGroup, health: Health) -> None:
+        """Start what is wanted once the database has what this release needs."""
+        if not self._process.has_database:
+            return
+        while missing := await health.missing():
+            log.warning("waiting", missing=missing)
+            await asyncio.sleep(WAITING_SECONDS)
         self._start(tasks)
 
     def stop_jobs(self) -> None:
@@ -173,10 +184,16 @@ class _Parts:
                 log.error("not finished in time", task=task.get_name())
                 task.cancel()
 
+    def _check(self) -> None:
+        """Refuse at once what can't work."""
+        if self._settings.parts & {"relay", "consumers"}:
+            require(self._settings, "amqp_url")
+        consumers = self._process.consumers
+        if consumers is not None:
+            consumers.check(self._process.subscriptions[consumers.name])
+
     def _start(self, tasks: asyncio.TaskGroup) -> None:
         parts, process = self._settings.parts, self._process
-        if not process.has_database:
-            return
         if self._settings.sandbox_clock:
             following = clockshift.follow(
                 self._resources[CLOCK], self._resources[DATABASE]
@@ -195,7 +212,6 @@ class _Parts:
 
     def _start_relay(self, tasks: asyncio.TaskGroup) -> None:
         settings = self._settings
-        require(settings, "amqp_url")
         self._relay = Relay(
             self._resources[DATABASE],
             RelaySettings(
@@ -210,8 +226,6 @@ class _Parts:
 
     def _start_consumers(self, tasks: asyncio.TaskGroup, consumers: Consumers) -> None:
         settings = self._settings
-        require(settings, "amqp_url")
-        consumers.check(self._process.subscriptions[consumers.name])
         inbox = Inbox(consumers, self._resources, self._resources[DATABASE])
         self._receiver = Receiver(settings.amqp_url, inbox, prefetch=settings.prefetch)
         self._finite.append(tasks.create_task(self._receiver.run(), name="consumers"))

@@ -35,15 +35,17 @@ class Servers:
     management: str
 
 
+def given_servers() -> Servers | None:
+    """Return the servers that the environment names."""
+    names = ("TEST_POSTGRES_URL", "TEST_AMQP_URL", "TEST_AMQP_MANAGEMENT_URL")
+    urls = [os.environ[name] for name in names if os.environ.get(name)]
+    return Servers(*urls) if len(urls) == len(names) else None
+
+
 def shared_servers() -> Servers:
     """Return the session's servers, starting them if nobody has."""
-    given = (
-        os.environ.get("TEST_POSTGRES_URL"),
-        os.environ.get("TEST_AMQP_URL"),
-        os.environ.get("TEST_AMQP_MANAGEMENT_URL"),
-    )
-    if all(given):
-        return Servers(*map(str, given))
+    if given := given_servers():
+        return given
     folder = Path(os.environ[FOLDER_VARIABLE])
     with FileLock(folder / "lock"):
         addresses = folder / "servers.json"
@@ -110,6 +112,8 @@ async def _keep(folder: Path, session: int) -> None:
             await asyncio.sleep(0.2)
     finally:
         await asyncio.gather(postgres.stop(), rabbitmq.stop())
+        postgres.home.remove()
+        rabbitmq.home.remove()
         (folder / "keeper.pid").unlink()
 
 

@@ -27,6 +27,11 @@ async def delete_queue(amqp_url: str, queue: str) -> None:
         await channel.queue_delete(queue)
 
 
+async def purge(amqp_url: str, queue: str) -> None:
+    async with a_channel(amqp_url) as channel:
+        await channel.queue_purge(queue)
+
+
 async def put(
     amqp_url: str, *bodies: bytes, type_: str = "probe.thing.changed.v1"
 ) -> None:

@@ -12,6 +12,7 @@ from deploy.local.packages import ensure_rabbitmq
 from deploy.local.rabbitmq import PrivateRabbitMQ
 from tests.conftest import MakeDatabase
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged
+from tests.integration.chassis.queues import purge
 from tests.integration.chassis.stage import Stage, a_change, until
 from tests.support.running import Running, declare_queues
 
@@ -29,6 +30,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbitMQ
     asyncio.run(broker.start())
     yield broker
     asyncio.run(broker.stop())
+    broker.home.remove()
 
 
 @pytest.fixture
@@ -38,6 +40,7 @@ async def stage(
     if not broker.alive:
         await broker.start()
     await declare_queues(broker.url, PROCESS)
+    await purge(broker.url, "probe")  # doubles that an earlier test left unread
     async with Stage.open(await make_database(PROCESS), broker.url) as stage:
         yield stage
 
@@ -76,7 +79,7 @@ async def test_an_alarmed_broker_stops_events_and_nothing_else(
         await control(broker, "set_vm_memory_high_watermark", "0")
         try:
             await stage.emit(*changes)
-            await asyncio.sleep(7)  # longer than a publish may take
+            await asyncio.sleep(12)  # longer than a publish may take
             assert not await stage.all_published()
             assert (await probe.client.get("/health/ready")).status == 200
             assert await waiting_rows(probe) == len(changes)
