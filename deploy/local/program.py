@@ -59,7 +59,7 @@ class Program:
         if self._ready_url is not None:
             await self._wait_until_ready(self._ready_url)
 
-    async def finish(self, given: str = "") -> None:
+    async def finish(self, given: bytes = b"") -> None:
         """Run it to its end, which must be a good one, with this to read."""
         await self._spawn(given)
         await self._ended.wait()
@@ -79,7 +79,7 @@ class Program:
         self._send(signal.SIGKILL)
         await self._ended.wait()
 
-    async def _spawn(self, given: str = "") -> None:
+    async def _spawn(self, given: bytes = b"") -> None:
         await self.kill()  # what a dead one may have started and left
         self._ended.clear()
         loop = asyncio.get_running_loop()
@@ -95,7 +95,7 @@ class Program:
         )
         reader = self._transport.get_pipe_transport(0)
         if isinstance(reader, asyncio.WriteTransport):
-            reader.write(given.encode())
+            reader.write(given)
             reader.close()
 
     def _send(self, number: signal.Signals) -> None:

@@ -5,6 +5,8 @@ import os
 import sys
 from dataclasses import asdict
 
+from pydantic_core import to_json
+
 from chassis import topology
 from chassis.bus import connect
 from chassis.migrations import migrate
@@ -117,7 +119,7 @@ class Stack:
         await self._prepare_databases(admin_url)
         await self._seed()
         await self._supervisor.keep(
-            *(self._program(name, "serve") for name in (*SERVICES, "gateway"))
+            *(self._process(name) for name in (*SERVICES, "gateway"))
         )
 
     async def _prepare_databases(self, admin_url: str) -> None:
@@ -135,12 +137,15 @@ class Stack:
         seeds = {name: seed_of(name, self._keys.people) for name in SERVICES}
         marks = {name: _mark(seed) for name, seed in seeds.items()}
         known = self._seeded()
-        wanted = [name for name in SERVICES if known.get(name) != marks[name]]
-        if wanted:
+        parts = {
+            name: {"environment": self._told[name], "seed": seeds[name]}
+            for name in SERVICES
+            if known.get(name) != marks[name]
+        }
+        if parts:
             with self._console.timing("company"):
-                await at_once(
-                    *(self._program(n, "seed").finish(seeds[n]) for n in wanted)
-                )
+                seeding = self._program("seeding", "-m", "deploy.local.seeding")
+                await seeding.finish(to_json(parts))
         self._data.write(SEEDED, known | marks)
 
     async def _make_history(self) -> None:
@@ -161,17 +166,25 @@ class Stack:
         }
         self._data.write(DEMO, content)
 
-    def _program(self, name: str, command: str) -> Program:
+    def _process(self, name: str) -> Program:
         package = name if name == "gateway" else f"services.{name}"
+        return self._program(
+            name, "-m", package, "serve", ready_url=self.addresses.ready_url(name)
+        )
+
+    def _program(
+        self, name: str, *arguments: str, ready_url: str | None = None
+    ) -> Program:
         return Program(
             name,
-            [sys.executable, "-m", package, command],
-            environment=self._told[name],
+            [sys.executable, *arguments],
+            environment=self._told.get(name, {}),
             folder=PROJECT,
             log=ProcessLog(name, self._data.path / "logs", self._console.show),
-            ready_url=self.addresses.ready_url(name),
+            ready_url=ready_url,
         )
 
 
-def _mark(seed: str) -> str:
-    return hashlib.sha256(seed.encode()).hexdigest()
+def _mark(seed: object) -> str:
+    """Tell one seed from another: a changed file is seeded again."""
+    return hashlib.sha256(to_json(seed)).hexdigest()

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import JsonValue
+
 FOLDER = Path(__file__).parent
 #: Which file each service is seeded with.
 FILES = {
@@ -40,10 +42,10 @@ def logins(passwords: Mapping[str, str]) -> list[Login]:
     return [Login(role, email, passwords[email]) for role, email in people()]
 
 
-def seed_of(service: str, passwords: Mapping[str, str]) -> str:
-    """Return the JSON that a service is seeded with."""
+def seed_of(service: str, passwords: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Return what a service is seeded with."""
     content = json.loads((FOLDER / FILES[service]).read_text())
     if service == "accounts":
         for person in [*content["staff"], *content["customers"]]:
             person["password"] = passwords[person["email"]]
-    return json.dumps(content)
+    return content
