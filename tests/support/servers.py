@@ -8,6 +8,7 @@ servers, and stops them when the session ends or when pytest is no more.
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,6 +116,8 @@ async def _keep(folder: Path, session: int) -> None:
         postgres.home.remove()
         rabbitmq.home.remove()
         (folder / "keeper.pid").unlink()
+        if not _lives(session):
+            shutil.rmtree(folder)
 
 
 def _lives(pid: int) -> bool:
