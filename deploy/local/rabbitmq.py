@@ -62,6 +62,7 @@ class PrivateRabbitMQ:
         self._management = management
         self._name_service: ServerProcess | None = None
         self._node: ServerProcess | None = None
+        self._has_served = False
 
     @property
     def url(self) -> str:
@@ -106,7 +107,9 @@ class PrivateRabbitMQ:
     async def stop(self) -> None:
         """Stop the node and its name service."""
         if self._node is not None:
-            await self._node.stop(signal.SIGTERM, within=STOP_SECONDS)
+            # A node that still boots hears nothing; it has nothing to lose either.
+            seconds = STOP_SECONDS if self._has_served else 0
+            await self._node.stop(signal.SIGTERM, within=seconds)
         await self._end_name_service()
 
     async def kill(self) -> None:
@@ -165,6 +168,7 @@ class PrivateRabbitMQ:
             await self._name_service.kill()
 
     async def _start_node(self, server: Path, lock: int) -> None:
+        self._has_served = False
         self._node = ServerProcess.start(
             [server],
             self.home,
@@ -176,6 +180,7 @@ class PrivateRabbitMQ:
         if not (self.alive and self._serves()):
             await self.kill()
             raise CannotStart(f"RabbitMQ did not start: {self._node.last_words}")
+        self._has_served = True
 
     def _environment(self) -> dict[str, str]:
         folder = self.home.folder
