@@ -20,11 +20,7 @@ from services.billing.domain.credit import (
 )
 from services.billing.domain.invoices import Invoice
 from services.billing.domain.ledger import Allocation, AllocationSource, CreditReason
-from services.billing.store.allocations import (
-    free_allocations,
-    insert_allocations,
-    list_live,
-)
+from services.billing.store.allocations import free_allocations, list_live
 from services.billing.store.balances import get_credit, lock_balances
 from services.billing.store.credit import list_due
 from services.billing.store.customers import lock_customer
@@ -128,7 +124,6 @@ async def _take(
     balances = await lock_balances(tx, invoice.customer_id, invoice.currency)
     entry = ledger.credit_applied(uuid7(), invoice, amount, reason)
     after = balances.after(entry)
-    await insert_entries(tx, [entry], on=on, now=now)
     allocation = Allocation(
         id=uuid7(),
         invoice_id=invoice.id,
@@ -136,7 +131,7 @@ async def _take(
         amount=amount,
         entry_id=entry.id,
     )
-    await insert_allocations(tx, [allocation], now=now)
+    await insert_entries(tx, [entry], [allocation], on=on, now=now)
     allocated = domain.allocate(invoice, amount, on=on)
     left = allocated.remaining
     await tx.emit(credit_changed(after, entry, about=allocated, remaining=left))

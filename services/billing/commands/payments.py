@@ -30,7 +30,7 @@ from services.billing.store.invoices import lock_invoices
 from services.billing.store.payments import (
     get_payment,
     insert_payment,
-    lock_payment,
+    lock_payer,
     save_payment,
 )
 
@@ -80,10 +80,9 @@ async def confirm_payment(
     now: datetime,
 ) -> Payment:
     """Book what finance saw on the bank's statement, once for each bank reference."""
-    known = await get_payment(tx, None, payment_id)
-    await lock_customer(tx, known.customer_id)
-    invoices = await lock_invoices(tx, None, known.invoice_ids)
-    payment = await lock_payment(tx, payment_id)
+    await lock_payer(tx, payment_id)
+    payment = await get_payment(tx, None, payment_id)
+    invoices = await lock_invoices(tx, None, payment.invoice_ids)
     confirmed = confirm(payment, seen, now=now)
     await save_payment(tx, confirmed)
     placed = await settle(

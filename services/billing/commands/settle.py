@@ -21,7 +21,6 @@ from services.billing.domain.ledger import (
     Entry,
 )
 from services.billing.domain.payments import Payment, Split, keep, split
-from services.billing.store.allocations import insert_allocations
 from services.billing.store.balances import lock_balances
 from services.billing.store.invoices import save_invoice
 from services.billing.store.ledger import insert_entries
@@ -54,8 +53,9 @@ async def settle(
     balances = await lock_balances(tx, payment.customer_id, received.currency)
     about = invoices[0] if len(invoices) == 1 else None
     entry = _entry(payment, placed, source, about)
-    await insert_entries(tx, [entry], on=on, now=now)
-    await _allocate(tx, placed, entry, on=on, now=now)
+    await insert_entries(tx, [entry], _allocations(placed, entry), on=on, now=now)
+    for part in placed.parts:
+        await announce_allocated(tx, part.invoice, on=on)
     if placed.credited.positive:
         await tx.emit(credit_changed(balances.after(entry), entry, about=about))
     if placed.passed_over:
@@ -74,10 +74,8 @@ async def announce_allocated(tx: Transaction, invoice: Invoice, *, on: date) -> 
     return invoice
 
 
-async def _allocate(
-    tx: Transaction, placed: Split, entry: Entry, *, on: date, now: datetime
-) -> None:
-    allocations = [
+def _allocations(placed: Split, entry: Entry) -> list[Allocation]:
+    return [
         Allocation(
             id=uuid7(),
             invoice_id=part.invoice.id,
@@ -88,10 +86,6 @@ async def _allocate(
         )
         for part in placed.parts
     ]
-    if allocations:
-        await insert_allocations(tx, allocations, now=now)
-    for part in placed.parts:
-        await announce_allocated(tx, part.invoice, on=on)
 
 
 def _entry(

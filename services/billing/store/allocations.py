@@ -1,11 +1,10 @@
-"""Allocations: what has paid what, and what was freed again."""
+"""Allocations: what pays what, until it is freed; entries bring them."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from chassis.context import current_cause
 from chassis.db import Record, Transaction
 from chassis.money import Money
 from services.billing.domain.ledger import Allocation, AllocationSource
@@ -16,28 +15,6 @@ _LIVE: Final[LiteralString] = """
     FROM allocations a JOIN invoices i ON i.id = a.invoice_id
     WHERE a.freed_at IS NULL
 """
-
-
-async def insert_allocations(
-    tx: Transaction, allocations: Sequence[Allocation], *, now: datetime
-) -> None:
-    await tx.execute(
-        """
-        INSERT INTO allocations (created_at, cause_id, id, invoice_id, source,
-                                 amount_minor, entry_id, payment_id)
-        SELECT $1::timestamptz, $2::text, a.*
-        FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::uuid[],
-                    $8::uuid[]) AS a
-        """,
-        now,
-        current_cause().cause_id,
-        [a.id for a in allocations],
-        [a.invoice_id for a in allocations],
-        [a.source for a in allocations],
-        [a.amount.minor for a in allocations],
-        [a.entry_id for a in allocations],
-        [a.payment_id for a in allocations],
-    )
 
 
 async def list_live(tx: Transaction, invoice_id: UUID) -> list[Allocation]:

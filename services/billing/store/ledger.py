@@ -1,4 +1,4 @@
-"""The journal: entries go in, with what they change of the kept balances."""
+"""The journal: entries go in, with all that changes by them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -6,15 +6,20 @@ from uuid import UUID
 
 from chassis.context import current_cause
 from chassis.db import Transaction
-from services.billing.domain.ledger import Entry, EntryKind
+from services.billing.domain.ledger import Allocation, Entry, EntryKind
 
 
 async def insert_entries(
-    tx: Transaction, entries: Sequence[Entry], *, on: date, now: datetime
+    tx: Transaction,
+    entries: Sequence[Entry],
+    allocations: Sequence[Allocation] = (),
+    *,
+    on: date,
+    now: datetime,
 ) -> None:
-    """Insert entries; the balances of their customers are locked already.
+    """Insert entries, and what they allocate; their customers' balances are locked.
 
-    One statement, so that postings and kept balances can't come apart.
+    One statement, so that postings, kept balances and allocations can't come apart.
     """
     await tx.execute(
         """
@@ -32,6 +37,12 @@ async def insert_entries(
             FROM unnest($11::uuid[], $12::bigint[], $13::bigint[])
                 AS c (account_id, change_minor, changes)
             WHERE b.account_id = c.account_id
+        ), allocated AS (
+            INSERT INTO allocations (created_at, cause_id, id, invoice_id, source,
+                                     amount_minor, entry_id, payment_id)
+            SELECT $2::timestamptz, $3::text, a.*
+            FROM unnest($18::uuid[], $19::uuid[], $20::text[], $21::bigint[],
+                        $22::uuid[], $23::uuid[]) AS a
         )
         INSERT INTO postings (entry_id, account_id, currency, amount_minor)
         SELECT * FROM unnest($14::uuid[], $15::uuid[], $16::text[], $17::bigint[])
@@ -42,6 +53,7 @@ async def insert_entries(
         *_entry_columns(entries),
         *_balance_columns(entries),
         *_posting_columns(entries),
+        *_allocation_columns(allocations),
     )
 
 
@@ -80,6 +92,16 @@ def _posting_columns(entries: Sequence[Entry]) -> list[list[object]]:
             for line in entry.postings
         ),
         4,
+    )
+
+
+def _allocation_columns(allocations: Sequence[Allocation]) -> list[list[object]]:
+    return _columns(
+        (
+            (a.id, a.invoice_id, a.source, a.amount.minor, a.entry_id, a.payment_id)
+            for a in allocations
+        ),
+        6,
     )
 
 

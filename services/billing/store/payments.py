@@ -66,11 +66,17 @@ async def get_payment(tx: Transaction, scope: UUID | None, payment_id: UUID) -> 
     return _payment(row)
 
 
-async def lock_payment(tx: Transaction, payment_id: UUID) -> Payment:
-    row = await tx.fetchrow(_PAYMENTS + "WHERE p.id = $1 FOR UPDATE OF p", payment_id)
-    if row is None:
+async def lock_payer(tx: Transaction, payment_id: UUID) -> None:
+    """Lock the customer whose payment it is, and thereby what becomes of it."""
+    locked: UUID | None = await tx.fetchval(
+        """
+        SELECT c.id FROM payments p JOIN customers c ON c.id = p.customer_id
+        WHERE p.id = $1 FOR UPDATE OF c
+        """,
+        payment_id,
+    )
+    if locked is None:
         raise NotFound
-    return _payment(row)
 
 
 async def lock_live_attempts(
