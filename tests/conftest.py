@@ -1,11 +1,7 @@
 """What all tests share: the servers, and databases and queues of their own."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 import structlog
@@ -13,7 +9,7 @@ import structlog
 from chassis.process import Process
 from tests.support.databases import ServiceDatabase, fresh_database, fresh_vhost
 from tests.support.running import declare_queues
-from tests.support.servers import FOLDER_VARIABLE, Servers, shared_servers, stop_keeper
+from tests.support.servers import Servers, name_session, shared_servers, stop_servers
 
 #: Makes the process a database with its migrations applied, and drops it at the end.
 MakeDatabase = Callable[[Process], Awaitable[ServiceDatabase]]
@@ -24,17 +20,12 @@ MakeQueues = Callable[[Process], Awaitable[str]]
 def pytest_configure(config: pytest.Config) -> None:
     _log_to_pytest()
     if not hasattr(config, "workerinput"):
-        folder = Path(tempfile.mkdtemp(prefix="clientarea-tests-"))
-        folder.chmod(0o755)  # the servers run as another user where we are root
-        os.environ[FOLDER_VARIABLE] = str(folder)
-        os.environ[f"{FOLDER_VARIABLE}_PID"] = str(os.getpid())
+        name_session()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        folder = Path(os.environ.pop(FOLDER_VARIABLE))
-        stop_keeper(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        stop_servers()
 
 
 def _log_to_pytest() -> None:

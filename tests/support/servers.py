@@ -8,10 +8,12 @@ servers, and stops them when the session ends or when pytest is no more.
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,8 +25,9 @@ from deploy.local.postgres import PrivatePostgres
 from deploy.local.rabbitmq import PrivateRabbitMQ
 
 START_SECONDS = 120
-#: Set by the session's first process, for its workers.
+#: Set by the session's first process, for its workers: a folder, and its pid.
 FOLDER_VARIABLE = "TEST_SERVERS_FOLDER"
+SESSION_VARIABLE = "TEST_SESSION_PID"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def shared_servers() -> Servers:
     if given := given_servers():
         return given
     folder = Path(os.environ[FOLDER_VARIABLE])
+    folder.mkdir(exist_ok=True, mode=0o755)
     with FileLock(folder / "lock"):
         addresses = folder / "servers.json"
         if not addresses.exists():
@@ -55,29 +59,30 @@ def shared_servers() -> Servers:
         return Servers(**json.loads(addresses.read_text()))
 
 
-def stop_keeper(folder: Path) -> None:
+def name_session() -> None:
+    """Tell the workers, who inherit it, which session they belong to."""
+    name = f"clientarea-tests-{os.getpid()}-{secrets.token_hex(4)}"
+    os.environ[FOLDER_VARIABLE] = str(Path(tempfile.gettempdir()) / name)
+    os.environ[SESSION_VARIABLE] = str(os.getpid())
+
+
+def stop_servers() -> None:
     """Stop the session's servers, if any were started, and wait for their end."""
+    folder = Path(os.environ.pop(FOLDER_VARIABLE))
     try:
-        pid = int((folder / "keeper.pid").read_text())
-        os.kill(pid, signal.SIGTERM)
+        os.kill(int((folder / "keeper.pid").read_text()), signal.SIGTERM)
     except (FileNotFoundError, ProcessLookupError):
         return
     deadline = time.monotonic() + START_SECONDS
-    while (folder / "keeper.pid").exists() and time.monotonic() < deadline:
+    while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
 def _start_keeper(folder: Path, addresses: Path) -> None:
-    log = folder / "keeper.log"
+    log, session = folder / "keeper.log", os.environ[SESSION_VARIABLE]
     with log.open("wb") as output:
         keeper = subprocess.Popen(  # noqa: S603 - our own module
-            [
-                sys.executable,
-                "-m",
-                "tests.support.servers",
-                folder,
-                str(_session_pid()),
-            ],
+            [sys.executable, "-m", "tests.support.servers", folder, session],
             cwd=Path(__file__).parents[2],
             stdout=output,
             stderr=output,
@@ -90,11 +95,6 @@ def _start_keeper(folder: Path, addresses: Path) -> None:
         time.sleep(0.05)
     # It outlives this worker on purpose: the session's first process stops it.
     keeper.returncode = 0
-
-
-def _session_pid() -> int:
-    """Return the pid of the pytest that everybody's end depends on."""
-    return int(os.environ[f"{FOLDER_VARIABLE}_PID"])
 
 
 async def _keep(folder: Path, session: int) -> None:
@@ -115,9 +115,7 @@ async def _keep(folder: Path, session: int) -> None:
         await asyncio.gather(postgres.stop(), rabbitmq.stop())
         postgres.home.remove()
         rabbitmq.home.remove()
-        (folder / "keeper.pid").unlink()
-        if not _lives(session):
-            shutil.rmtree(folder)
+        shutil.rmtree(folder)
 
 
 def _lives(pid: int) -> bool:
