@@ -153,6 +153,8 @@ def _reset(data: DataFolder) -> int:
         Servers(data, data.ports(PORTS)).remove()
         data.remove()
     print(f"removed {data.path}")
+    if os.environ.get("DATABASE_ADMIN_URL"):
+        print("the database clientarea stays on its server: drop it there")
     return 0
 
 
