@@ -96,6 +96,7 @@ class PrivateRabbitMQ:
     async def start(self) -> None:
         """Make the node where there is none yet, start it, wait until it serves."""
         server = await asyncio.to_thread(ensure_rabbitmq)
+        await self.kill()  # a node that died left its name service, which has our lock
         self.make()
         lock = await self.home.lock()
         try:

@@ -49,7 +49,8 @@ async def test_it_dies_with_the_process_that_started_it() -> None:
 
 async def test_it_dies_too_where_the_kernel_can_not_tell() -> None:
     pid = start_and_be_killed(f"""
-        watch = "import sys; sys.platform = 'elsewhere'; from deploy.local import tether;"
+        watch = "import sys; sys.platform = 'elsewhere';"
+        watch += "from deploy.local import tether;"
         watch += f"tether.main({{os.getpid()}}, 9, '-', sys.argv[1:])"
         child = subprocess.Popen(
             [sys.executable, "-c", watch, sys.executable, "-c", {STAY!r}],
