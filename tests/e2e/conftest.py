@@ -1,6 +1,9 @@
 """One product for each test worker; every test ends with the audit."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,17 +11,23 @@ import pytest
 from tests.e2e.stack import Product, Stack, running_product, visiting
 
 
-def reachable(folder: Path) -> Path:
-    """Let servers that run as another user, where we are root, reach their files."""
-    for each in (folder, *list(folder.parents)[:2]):
-        each.chmod(0o755)
-    return folder
+@contextmanager
+def open_folder() -> Generator[Path]:
+    """Yield a folder that servers running as another user can reach.
+
+    Pytest's own temporary folders are closed again by every new run.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="clientarea-e2e-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
-    folder = reachable(tmp_path_factory.mktemp("product")) / "data folder"
-    with running_product(folder) as product:
+def product() -> Generator[Product]:
+    with open_folder() as folder, running_product(folder / "data folder") as product:
         yield product
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.client import until
-from tests.e2e.conftest import reachable
+from tests.e2e.conftest import open_folder
 from tests.e2e.journey import (
     Customer,
     choose_transfer,
@@ -22,10 +22,9 @@ VICTIMS = (*PROCESSES, "rabbitmq", "postgres")
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
+def product() -> Generator[Product]:
     """A product of these tests' own: others must not see their servers die."""
-    folder = reachable(tmp_path_factory.mktemp("killed")) / "data"
-    with running_product(folder) as product:
+    with open_folder() as folder, running_product(folder / "data") as product:
         yield product
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.conftest import reachable
+from tests.e2e.conftest import open_folder
 from tests.e2e.journey import cheapest_monthly, choose_transfer, confirm, register
 from tests.e2e.stack import Product, Stack, running_product, visiting
 
@@ -14,10 +14,9 @@ DELAY_SECONDS = 0.8
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
-    folder = reachable(tmp_path_factory.mktemp("slow")) / "data"
+def product() -> Generator[Product]:
     delay = {"RELAY_DELAY_SECONDS": str(DELAY_SECONDS)}
-    with running_product(folder, delay) as product:
+    with open_folder() as folder, running_product(folder / "data", delay) as product:
         yield product
 
 
