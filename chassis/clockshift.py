@@ -35,8 +35,7 @@ async def save_shift(tx: Transaction, seconds: float, *, version: int) -> None:
 
 async def refresh(clock: Clock, database: Database) -> None:
     """Take over what the table says."""
-    async with database.reading() as tx:
-        seconds = await tx.fetchval("SELECT shift_seconds FROM business_clock")
+    seconds = await database.fetchval("SELECT shift_seconds FROM business_clock")
     clock.shift = timedelta(seconds=seconds)
 
 

@@ -133,6 +133,11 @@ class Database:
         ):
             yield Transaction(connection, self._source)
 
+    async def fetchval(self, sql: LiteralString, *args: object) -> Any:
+        """Read one value in one round trip, for what is asked over and over."""
+        async with self._acquired() as connection:
+            return await connection.fetchval(sql, *args)
+
     @asynccontextmanager
     async def _acquired(self) -> AsyncGenerator[asyncpg.Connection]:
         proxy = await self._acquire()

@@ -1,16 +1,20 @@
 """Dead letters: what no retry could handle, for operators to see, replay or drop."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from chassis.bus import Message, Publisher
 from chassis.receiver import ATTEMPTS, ERROR, FAILED_AT
 from chassis.topology import dead_queue
 
-GET_SECONDS = 5
+ANSWER_SECONDS = 5
+LOOK_SECONDS = 0.02
+MOST_LOOKS = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,18 @@ class DeadLetters:
     async def list(self, limit: int = 100) -> list[DeadLetter]:
         """Return the oldest ones."""
         found: list[DeadLetter] = []
-        async for message in self._taken():
-            found.append(_letter_of(message))
-            if len(found) == limit:
-                break
+        async with self._taken() as messages:
+            async for message in messages:
+                found.append(_letter_of(message))
+                if len(found) == limit:
+                    break
         return found
 
     async def find(self, message_id: str) -> DeadLetter | None:
-        async for message in self._taken():
-            if message.message_id == message_id:
-                return _letter_of(message)
+        async with self._taken() as messages:
+            async for message in messages:
+                if message.message_id == message_id:
+                    return _letter_of(message)
         return None
 
     async def replay(self, message_id: str | None = None) -> int:
@@ -53,42 +59,69 @@ class DeadLetters:
         The inbox makes replaying what was handled after all harmless.
         """
         publisher = await Publisher.open(self._connection)
-        count = 0
-        async for message in self._chosen(message_id):
+
+        async def give_back(message: AbstractIncomingMessage) -> None:
             await publisher.publish(self._afresh(message))
-            await message.ack()
-            count += 1
-        return count
+
+        return await self._remove(message_id, give_back)
 
     async def drop(self, message_id: str | None = None) -> int:
         """Delete one, or all, for good; return how many that were."""
+
+        async def nothing(_message: AbstractIncomingMessage) -> None: ...
+
+        return await self._remove(message_id, nothing)
+
+    async def _remove(
+        self,
+        message_id: str | None,
+        first: Callable[[AbstractIncomingMessage], Awaitable[None]],
+    ) -> int:
+        """Take the named one, or all, out of the queue, after doing something first."""
         count = 0
-        async for message in self._chosen(message_id):
-            await message.ack()
-            count += 1
+        async with self._taken() as messages:
+            async for message in messages:
+                if message_id in {None, message.message_id}:
+                    await first(message)
+                    await message.ack()
+                    count += 1
         return count
 
-    async def _chosen(
-        self, message_id: str | None
-    ) -> AsyncGenerator[AbstractIncomingMessage]:
-        async for message in self._taken():
-            if message_id is None or message.message_id == message_id:
-                yield message
-
-    async def _taken(self) -> AsyncGenerator[AbstractIncomingMessage]:
-        """Yield each once; those not acknowledged go back when the channel closes."""
+    @asynccontextmanager
+    async def _taken(
+        self,
+    ) -> AsyncGenerator[AsyncGenerator[AbstractIncomingMessage]]:
+        """Yield each message once; those not acknowledged go back at the end."""
         channel = await self._connection.channel()
-        try:
-            queue = await channel.declare_queue(
-                dead_queue(self._consumer), passive=True, timeout=GET_SECONDS
-            )
+        taken: list[AbstractIncomingMessage] = []
+
+        async def messages() -> AsyncGenerator[AbstractIncomingMessage]:
+            queue = await channel.get_queue(dead_queue(self._consumer))
             for _ in range(queue.declaration_result.message_count or 0):
-                message = await queue.get(fail=False, timeout=GET_SECONDS)
+                message = await queue.get(fail=False, timeout=ANSWER_SECONDS)
                 if message is None:
                     return
+                taken.append(message)
                 yield message
+
+        try:
+            async with aclosing(messages()) as each:
+                yield each
         finally:
+            await self._give_back(channel, [m for m in taken if not m.processed])
             await channel.close()
+
+    async def _give_back(
+        self, channel: AbstractChannel, messages: Sequence[AbstractIncomingMessage]
+    ) -> None:
+        """Return when they can be seen again: the queue takes them back at leisure."""
+        for message in messages:
+            await message.nack(requeue=True)
+        for _ in range(MOST_LOOKS):
+            queue = await channel.get_queue(dead_queue(self._consumer))
+            if (queue.declaration_result.message_count or 0) >= len(messages):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _afresh(self, message: AbstractIncomingMessage) -> Message:
         """Return the message without its past, so that it gets all its attempts."""

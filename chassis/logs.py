@@ -10,7 +10,10 @@ from chassis.context import current_cause
 
 
 def configure_logs(process: str, level: str = "INFO") -> None:
-    """Send our logs, and the libraries', to standard output as JSON."""
+    """Send our logs, and the libraries', to standard error as JSON.
+
+    Standard output is for what a command was asked to tell.
+    """
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -22,7 +25,7 @@ def configure_logs(process: str, level: str = "INFO") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json_formatter(process, shared))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # The broker's libraries log each failed attempt to connect; we say it once.

@@ -34,6 +34,10 @@ class EventTooLarge(ValueError):
     """An event carries more than the bus takes; send a reference instead."""
 
 
+class ForeignEvent(ValueError):
+    """A process announces its own facts alone: readers trust an event's first name."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Origin:
     """What all events of one call share."""
@@ -63,6 +67,8 @@ def _origin(source: str, *, republished: bool) -> _Origin:
 
 
 def _row(event: Event, origin: _Origin) -> Row:
+    if event.TYPE.partition(".")[0] != origin.source:
+        raise ForeignEvent(f"{origin.source} can't announce {event.TYPE}")
     event_id = uuid7()
     body = _envelope(event, event_id, origin)
     if len(body) > MAXIMUM_EVENT_CHARACTERS:

@@ -142,18 +142,23 @@ class _Settler:
 
     async def settle(self, batch: Sequence[DeliveredMessage]) -> None:
         """Handle the batch, or each message alone if one of them fails."""
-        try:
-            await self._handle(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it gets its retries
-            if len(batch) == 1:
-                await self._fail(batch[0], error)
-                return
-            for message in batch:
-                await self.settle([message])
-        else:
+        error = await self._try(batch)
+        if error is None:
             for message in batch:
                 self._waiting.pop(_id_of(message), None)
             await self._channel.basic_ack(_tag_of(batch[-1]), multiple=True)
+        elif len(batch) == 1:
+            await self._fail(batch[0], error)
+        else:
+            for message in batch:
+                await self.settle([message])
+
+    async def _try(self, batch: Sequence[DeliveredMessage]) -> Exception | None:
+        try:
+            await self._handle(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it gets its retries
+            return error
+        return None
 
     async def _handle(self, batch: Sequence[DeliveredMessage]) -> None:
         events = [m for m in batch if not watermarks.is_watermark(_type_of(m))]

@@ -71,12 +71,16 @@ class Relay:
 
     async def _publish_until_stopped(self, publisher: Publisher) -> None:
         while not self._stopping.is_set():
+            woken = self._wake.is_set()
             self._wake.clear()
-            if await self._relay(publisher) < BATCH:
+            if await self._relay(publisher, woken=woken) < BATCH:
                 await sleep_unless(self._wake, self._settings.poll_seconds)
 
-    async def _relay(self, publisher: Publisher) -> int:
+    async def _relay(self, publisher: Publisher, *, woken: bool) -> int:
+        """Publish one batch; return how many rows it had."""
         try:
+            if not woken and not await _anything_waits(self._database):
+                return 0
             async with self._database.transaction() as tx:
                 return await self._relay_batch(tx, publisher)
         except Unavailable as error:
@@ -107,6 +111,13 @@ class Relay:
             message_id=str(row["event_id"]),
             mandatory=row["type"] in self._read,
         )
+
+
+async def _anything_waits(database: Database) -> bool:
+    """Whether there is work that nobody in this process has told of."""
+    return await database.fetchval(
+        "SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL)"
+    )
 
 
 async def _take(tx: Transaction, delay_seconds: float) -> list[Record]:

@@ -79,10 +79,9 @@ async def _published_until(database: Database) -> datetime:
     oldest unpublished event was emitted has been published, or it would be older.
     """
     before = datetime.now(UTC)
-    async with database.reading() as tx:
-        oldest = await tx.fetchval(
-            "SELECT min(emitted_at) FROM outbox WHERE published_at IS NULL"
-        )
+    oldest = await database.fetchval(
+        "SELECT min(emitted_at) FROM outbox WHERE published_at IS NULL"
+    )
     return min(before, oldest) if oldest else before
 
 

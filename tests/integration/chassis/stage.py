@@ -81,7 +81,7 @@ class Stage:
             "serve",
             cwd=REPOSITORY,
             env=self._environment(environment),
-            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
         )
         try:
             yield child

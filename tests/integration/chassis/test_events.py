@@ -8,8 +8,9 @@ import asyncpg
 import pytest
 
 from chassis.context import Cause, because_of
+from chassis.db import open_database
 from chassis.ids import uuid7
-from chassis.outbox import MAXIMUM_EVENT_CHARACTERS, EventTooLarge
+from chassis.outbox import MAXIMUM_EVENT_CHARACTERS, EventTooLarge, ForeignEvent
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged, ThingUnread
 from tests.integration.chassis.queues import delete_queue, depth, publish_again
 from tests.integration.chassis.stage import Stage, a_change, until
@@ -129,6 +130,13 @@ async def test_an_event_that_is_too_large_is_refused_where_it_is_emitted(
     name = "x" * MAXIMUM_EVENT_CHARACTERS
     with pytest.raises(EventTooLarge):
         await stage.emit(ThingChanged(thing_id=uuid7(), version=1, name=name))
+
+
+async def test_a_process_announces_nothing_in_anothers_name(stage: Stage) -> None:
+    url = stage.database.url
+    async with open_database(url, schema="other") as db, db.transaction() as tx:
+        with pytest.raises(ForeignEvent):
+            await tx.emit(a_change())
 
 
 async def test_a_slowed_relay_holds_each_event_back(stage: Stage) -> None:

@@ -71,7 +71,7 @@ def test_a_log_line_is_json_and_names_its_cause(
             logging.getLogger("library").warning("from %s", "elsewhere")
     finally:
         structlog.configure(**before)
-    ours, theirs = map(json.loads, capsys.readouterr().out.splitlines())
+    ours, theirs = map(json.loads, capsys.readouterr().err.splitlines())
     assert ours["message"] == "answered"
     assert (ours["process"], ours["level"], ours["status"]) == ("probe", "info", 200)
     for line in (ours, theirs):
