@@ -1,8 +1,8 @@
 """pgbench as a limit: it repeats, in C, the statements of recorded transactions.
 
 Transactions are recorded through a connection that notes all it is asked for. Where all
-recordings have the same argument, the script has it as a literal; the others come from a
-table, which a first statement reads. pgbench knows no COPY, so it inserts such rows.
+recordings have the same argument, the script has it as a literal; the others come from
+a table, which a first statement reads. pgbench knows no COPY: it inserts such rows.
 """
 
 import asyncio
@@ -67,9 +67,8 @@ class Recorder:
     ) -> str:
         for row in records:
             places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
-            self._note(
-                f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", row
-            )
+            into = f"{table} ({', '.join(columns)})"
+            self._note(f"INSERT INTO {into} VALUES ({places})", row)  # noqa: S608 - our own names
         return await self.connection.copy_records_to_table(
             table, records=records, columns=columns
         )

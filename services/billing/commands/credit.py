@@ -6,11 +6,10 @@ from uuid import UUID
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from chassis.money import Money
-from contracts.events import billing
 from services.billing.commands.attempts import cancel_live_attempts
-from services.billing.commands.events import invoice_event
+from services.billing.commands.events import invoice_state
 from services.billing.commands.payment_events import credit_changed
-from services.billing.commands.settle import announce_allocated
+from services.billing.commands.settle import save_allocated
 from services.billing.domain import invoices as domain
 from services.billing.domain import ledger
 from services.billing.domain.credit import (
@@ -105,8 +104,10 @@ async def unapply_credit(
     await insert_entries(tx, [entry], on=on, now=now)
     await free_allocations(tx, live, entry_id=entry.id, now=now)
     await save_invoice(tx, freed)
-    await tx.emit(invoice_event(billing.InvoiceUpdated, freed))
-    await tx.emit(credit_changed(balances.after(entry), entry, about=freed))
+    after = balances.after(entry)
+    await tx.emit_many(
+        [invoice_state(freed), credit_changed(after, entry, about=freed)]
+    )
     return freed
 
 
@@ -132,7 +133,7 @@ async def _take(
         entry_id=entry.id,
     )
     await insert_entries(tx, [entry], [allocation], on=on, now=now)
-    allocated = domain.allocate(invoice, amount, on=on)
-    left = allocated.remaining
-    await tx.emit(credit_changed(after, entry, about=allocated, remaining=left))
-    return await announce_allocated(tx, allocated, on=on)
+    paid = await save_allocated(tx, domain.allocate(invoice, amount, on=on), on=on)
+    change = credit_changed(after, entry, about=paid, remaining=paid.remaining)
+    await tx.emit_many([change, invoice_state(paid)])
+    return paid

@@ -9,10 +9,7 @@ from chassis import audit
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from services.billing.commands.attempts import cancel_live_attempts
-from services.billing.commands.payment_events import (
-    payment_started,
-    payment_succeeded,
-)
+from services.billing.commands.payment_events import payment_started
 from services.billing.commands.settle import settle
 from services.billing.domain.payments import (
     GIVEN_UP,
@@ -85,16 +82,8 @@ async def confirm_payment(
     invoices = await lock_invoices(tx, None, payment.invoice_ids)
     confirmed = confirm(payment, seen, now=now)
     await save_payment(tx, confirmed)
-    placed = await settle(
-        tx,
-        confirmed,
-        invoices,
-        received=seen.received,
-        given_up=payment.status in GIVEN_UP,
-        on=on,
-        now=now,
-    )
-    await tx.emit(payment_succeeded(confirmed, placed, invoices))
+    given_up = payment.status in GIVEN_UP
+    await settle(tx, confirmed, invoices, given_up=given_up, on=on, now=now)
     await audit.record(
         tx,
         "payment.confirmed",

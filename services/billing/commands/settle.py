@@ -5,11 +5,15 @@ from datetime import date, datetime
 
 from chassis.db import Transaction
 from chassis.errors import RuleViolated
+from chassis.events import Event
 from chassis.ids import uuid7
-from chassis.money import Money
 from contracts.events import billing
-from services.billing.commands.events import invoice_event
-from services.billing.commands.payment_events import credit_changed, staff_task
+from services.billing.commands.events import invoice_state
+from services.billing.commands.payment_events import (
+    credit_changed,
+    payment_succeeded,
+    staff_task,
+)
 from services.billing.commands.services import renew_for_paid_invoice
 from services.billing.domain import ledger
 from services.billing.domain.invoices import Invoice, InvoiceStatus
@@ -35,43 +39,43 @@ async def settle(
     payment: Payment,
     invoices: Sequence[Invoice],
     *,
-    received: Money,
     given_up: bool = False,
     source: AccountKind = AccountKind.BANK,
     on: date,
     now: datetime,
 ) -> Split:
-    """Place what was received: on open invoices, oldest due first; the rest is credit.
+    """Place what a payment received: on open invoices, oldest due first, then credit.
 
-    The caller has locked the customer, the invoices and the payment. All is credit
-    where the attempt was `given_up`; then, and where an invoice can't be paid any
-    more, somebody has a look.
+    The caller has locked the customer and the invoices, and saved the payment. All is
+    credit where the attempt was `given_up`; then, and where an invoice can't be paid
+    any more, somebody has a look.
     """
-    if not received.positive:
+    received = payment.received
+    if received is None or not received.positive:
         raise NothingReceived(f"{received} was received", field="amount.amount")
     placed = keep(received, invoices) if given_up else split(received, invoices, on=on)
     balances = await lock_balances(tx, payment.customer_id, received.currency)
     about = invoices[0] if len(invoices) == 1 else None
     entry = _entry(payment, placed, source, about)
     await insert_entries(tx, [entry], _allocations(placed, entry), on=on, now=now)
-    for part in placed.parts:
-        await announce_allocated(tx, part.invoice, on=on)
+    told: list[Event] = [
+        invoice_state(await save_allocated(tx, part.invoice, on=on))
+        for part in placed.parts
+    ]
     if placed.credited.positive:
-        await tx.emit(credit_changed(balances.after(entry), entry, about=about))
+        told.append(credit_changed(balances.after(entry), entry, about=about))
     if placed.passed_over:
-        await tx.emit(_look(payment, placed))
+        told.append(_look(payment, placed))
+    await tx.emit_many([*told, payment_succeeded(payment, placed, invoices)])
     return placed
 
 
-async def announce_allocated(tx: Transaction, invoice: Invoice, *, on: date) -> Invoice:
-    """Save and tell what an allocation made of an invoice; paid, it renews."""
+async def save_allocated(tx: Transaction, invoice: Invoice, *, on: date) -> Invoice:
+    """Save what an allocation made of an invoice; once it is paid, it renews."""
     await save_invoice(tx, invoice)
     if invoice.status is not InvoiceStatus.PAID:
-        await tx.emit(invoice_event(billing.InvoiceUpdated, invoice))
         return invoice
-    invoice = await renew_for_paid_invoice(tx, invoice, on=on)
-    await tx.emit(invoice_event(billing.InvoicePaid, invoice))
-    return invoice
+    return await renew_for_paid_invoice(tx, invoice, on=on)
 
 
 def _allocations(placed: Split, entry: Entry) -> list[Allocation]:
