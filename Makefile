@@ -9,7 +9,7 @@ PYTEST := $(PY) -m pytest -q
 CODE := chassis contracts services gateway deploy tests bench
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make the virtual environment and install what the lock file names
 	@sh deploy/setup.sh
