@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from chassis.errors import RuleViolated
 from chassis.http import Call, Page, Routes, customer, decode_cursor, signed_in, staff
 from contracts.api.billing.payments import (
     ConfirmPayment,
@@ -40,7 +41,9 @@ async def list_payment_methods(
     call: Call, query: PaymentMethodsQuery
 ) -> PaymentMethodsView:
     """List the methods that are offered in a currency."""
-    currency = query.currency or call.principal.currency or ""
+    currency = query.currency or call.principal.currency
+    if currency is None:
+        raise RuleViolated("is needed: staff has none of its own", field="currency")
     methods = call.resources[SETTINGS].payment_terms.methods(currency)
     return PaymentMethodsView(
         currency=currency,

@@ -8,7 +8,7 @@ from chassis.money import Money
 from contracts.events import billing
 from contracts.money import MoneyModel
 from services.billing.domain.invoices import Invoice
-from services.billing.domain.ledger import Balances, Entry
+from services.billing.domain.ledger import Balances, CreditReason, Entry
 from services.billing.domain.payments import Part, Payment, Split
 
 
@@ -100,7 +100,7 @@ def credit_changed(
         customer_id=balances.customer_id,
         change=MoneyModel.of(entry.credited),
         balance=MoneyModel.of(balances.credit),
-        reason=entry.credit_reason or "reversed",
+        reason=CreditReason(entry.credit_reason),
         invoice_id=about.id if about else None,
         invoice_number=about.number if about else None,
         invoice_remaining=MoneyModel.of(remaining) if remaining else None,

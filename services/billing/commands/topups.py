@@ -30,7 +30,7 @@ async def open_top_up(
     check_room(
         amount,
         held=await get_credit(tx, customer_id, amount.currency),
-        coming=await sum_open_top_ups(tx, customer_id, amount.currency),
+        coming=await sum_open_top_ups(tx, customer_id, amount.currency, on),
         terms=credit_terms,
     )
     return await create_invoice(

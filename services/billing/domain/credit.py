@@ -93,7 +93,7 @@ def check_room(
 ) -> None:
     """Refuse a top-up beyond the maximum balance.
 
-    Open top-ups count as held: each can be paid at any time.
+    `coming` is what open top-ups will add: they count as if they were paid.
     """
     limits = terms.limits_in(wanted.currency)
     if held + coming + wanted > limits.maximum_balance:

@@ -103,6 +103,8 @@ class Entry:
             totals[currency] = totals.get(currency, 0) + posting.amount.minor
         if len(self.postings) < 2 or any(totals.values()):  # noqa: PLR2004 - double entry
             raise Unbalanced(f"{self.kind} {self.id} sums to {totals}")
+        if bool(self.credited.minor) is not bool(self.credit_reason):
+            raise Unbalanced(f"{self.kind} {self.id} moves credit without a reason")
 
     @property
     def currency(self) -> str:

@@ -61,16 +61,22 @@ async def count_movements(
     )
 
 
-async def sum_open_top_ups(tx: Transaction, customer_id: UUID, currency: str) -> Money:
-    """Return what the customer's unpaid top-ups would add."""
+async def sum_open_top_ups(
+    tx: Transaction, customer_id: UUID, currency: str, on: date
+) -> Money:
+    """Return what the customer's unpaid top-ups would add.
+
+    One that is overdue is taken for given up: it must not stand in the way for ever.
+    """
     minor: int = await tx.fetchval(
         """
         SELECT coalesce(sum(total_minor - allocated_minor), 0)::bigint FROM invoices
         WHERE customer_id = $1 AND currency = $2 AND kind = 'top_up'
-          AND status IN ('draft', 'open')
+          AND status IN ('draft', 'open') AND due_on >= $3
         """,
         customer_id,
         currency,
+        on,
     )
     return Money(minor, currency)
 

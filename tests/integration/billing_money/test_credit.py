@@ -114,6 +114,14 @@ async def test_the_balance_has_a_maximum_that_counts_open_top_ups(
     await stage.void(unpaid)
     await ana.top_up("5000.00", "USD")
     await ana.top_up("5000.00")
+    assert (await ana.post("/credit/top-ups", {"amount": money("10.00")})).status == 422
+
+
+async def test_an_overdue_top_up_is_not_in_the_way_of_another(stage: Stage) -> None:
+    ana = await stage.customer()
+    given_up = [await ana.top_up("5000.00") for _ in range(2)]
+    await stage.run(date.fromisoformat(given_up[0]["due_on"]) + timedelta(days=1))
+    await ana.top_up("5000.00")
 
 
 async def test_each_bad_field_of_a_top_up_is_named(stage: Stage) -> None:

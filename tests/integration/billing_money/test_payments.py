@@ -53,6 +53,8 @@ async def test_methods_are_offered_by_currency(stage: Stage) -> None:
     assert [item["method"] for item in offered["items"]] == ["bank_transfer", "deposit"]
     assert (await ana.get("/payment-methods", currency="CLP")).body["items"] == []
     assert (await ana.get("/payment-methods", currency="XYZ")).fields == ["currency"]
+    assert (await ana.get("/payment-methods")).body["currency"] == "BRL"
+    assert (await stage.finance().get("/payment-methods")).fields == ["currency"]
     invoice = await ana.order()
     assert invoice["payment_methods"] == ["bank_transfer", "deposit"]
 

@@ -119,6 +119,19 @@ def test_an_entry_that_does_not_balance_cannot_be_made(postings: list[int]) -> N
         )
 
 
+def test_credit_does_not_move_without_a_reason() -> None:
+    with pytest.raises(Unbalanced):
+        Entry(
+            id=uuid7(),
+            kind=EntryKind.PAYMENT,
+            customer_id=CUSTOMER,
+            postings=(
+                Posting(Account(AccountKind.BANK, "BRL"), brl(5)),
+                Posting(ledger.credit_account(CUSTOMER, "BRL"), brl(-5)),
+            ),
+        )
+
+
 def test_currencies_do_not_make_up_for_each_other() -> None:
     with pytest.raises(Unbalanced):
         Entry(
