@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup run reset test test-unit test-integration test-e2e check format \
-        lint types imports generated audit bench lock
+        lint types imports generated migration audit bench lock
 
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -q
@@ -56,6 +56,9 @@ imports: setup ## Layering alone
 
 generated: setup ## Write the generated references anew
 	@$(PY) -m deploy.references
+
+migration: ## Begin a migration: make migration service=billing name=add_notes
+	@sh deploy/migration.sh "$(service)" "$(name)"
 
 audit: setup ## Prove the money and the messages of the running stack
 	@$(PY) -m deploy.local audit
