@@ -24,7 +24,7 @@ CLOSE_SECONDS = 2.0
 HEARTBEAT_SECONDS = 10
 #: Shorter than a transaction may be idle, as the relay's is meanwhile.
 CONFIRM_SECONDS = 10.0
-BLOCKED_SECONDS = 30.0
+BLOCKED_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 PERSISTENT = 2
@@ -127,6 +127,18 @@ class Publisher:
         channel = await connection.channel(on_return_raises=True)
         return cls(connection, await protocol_of(channel))
 
+    async def ready(self) -> bool:
+        """Whether the broker takes messages; under an alarm, wait a moment for it."""
+        transport = self._connection.transport
+        if transport is None or self._channel.is_closed:
+            raise ChannelInvalidStateError("the channel is closed")
+        try:
+            async with asyncio.timeout(BLOCKED_SECONDS):
+                await transport.connection.ready()
+        except TimeoutError:
+            return False
+        return True
+
     async def publish(self, message: Message) -> None:
         """Publish one message, or raise why it can't be said to have arrived."""
         error = (await self.publish_all([message]))[0]
@@ -140,7 +152,6 @@ class Publisher:
 
         A connection that is lost, or silent for too long, raises: then nobody knows.
         """
-        await self._unblocked()
         async with asyncio.timeout(CONFIRM_SECONDS):
             results = await asyncio.gather(
                 *(self._send(message) for message in messages), return_exceptions=True
@@ -165,14 +176,6 @@ class Publisher:
             ),
             wait=False,
         )
-
-    async def _unblocked(self) -> None:
-        """Wait while an alarm makes the broker take nothing."""
-        transport = self._connection.transport
-        if transport is None:
-            raise ChannelInvalidStateError("the connection is closed")
-        async with asyncio.timeout(BLOCKED_SECONDS):
-            await transport.connection.ready()
 
 
 #: The broker's answers about one message alone.

@@ -1,6 +1,12 @@
 """Postgres: transactions and the pool; the only module that speaks asyncpg."""
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Generator,
+    Iterable,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, LiteralString, TypeAlias, cast
 
@@ -45,23 +51,29 @@ class Transaction:
         self.emitted = False
 
     async def fetch(self, sql: LiteralString, *args: object) -> list[Record]:
-        return await self._connection.fetch(sql, *args)
+        with _translated(self._connection):
+            return await self._connection.fetch(sql, *args)
 
     async def fetchrow(self, sql: LiteralString, *args: object) -> Record | None:
-        return await self._connection.fetchrow(sql, *args)
+        with _translated(self._connection):
+            return await self._connection.fetchrow(sql, *args)
 
     async def fetchval(self, sql: LiteralString, *args: object) -> Any:
-        return await self._connection.fetchval(sql, *args)
+        with _translated(self._connection):
+            return await self._connection.fetchval(sql, *args)
 
     async def execute(self, sql: LiteralString, *args: object) -> int:
         """Run the statement and return how many rows it affected."""
-        count = (await self._connection.execute(sql, *args)).rpartition(" ")[2]
+        with _translated(self._connection):
+            status = await self._connection.execute(sql, *args)
+        count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
     async def executemany(
         self, sql: LiteralString, rows: Iterable[Sequence[object]]
     ) -> None:
-        await self._connection.executemany(sql, rows)
+        with _translated(self._connection):
+            await self._connection.executemany(sql, rows)
 
     async def copy(
         self,
@@ -70,14 +82,15 @@ class Transaction:
         rows: Iterable[Sequence[object]],
     ) -> None:
         """Insert the rows by COPY: the fastest way in for many."""
-        await self._connection.copy_records_to_table(
-            table, records=[tuple(row) for row in rows], columns=list(columns)
-        )
+        records = [tuple(row) for row in rows]
+        with _translated(self._connection):
+            await self._connection.copy_records_to_table(
+                table, records=records, columns=list(columns)
+            )
 
     async def emit(self, event: Event) -> None:
         """Announce the event when this transaction commits; the one way to publish."""
-        row = outbox.row_of(event, self._source)
-        await self._connection.execute(outbox.INSERT, *row)
+        await self.execute(outbox.INSERT, *outbox.row_of(event, self._source))
         self.emitted = True
 
     async def emit_many(self, events: Sequence[Event]) -> None:
@@ -97,7 +110,7 @@ class Transaction:
     ) -> None:
         if events:
             columns = outbox.columns_of(events, self._source, republished=republished)
-            await self._connection.execute(outbox.INSERT_MANY, *columns)
+            await self.execute(outbox.INSERT_MANY, *columns)
             self.emitted = True
 
 
@@ -119,7 +132,7 @@ class Database:
         """Open a READ COMMITTED transaction; it commits if the block succeeds."""
         async with self._acquired() as connection:
             tx = Transaction(connection, self._source)
-            async with connection.transaction():
+            async with _block(connection):
                 yield tx
         if tx.emitted:
             self.on_emitted()
@@ -129,23 +142,22 @@ class Database:
         """Open a transaction that can't write."""
         async with (
             self._acquired() as connection,
-            connection.transaction(readonly=True),
+            _block(connection, readonly=True),
         ):
             yield Transaction(connection, self._source)
 
     async def fetchval(self, sql: LiteralString, *args: object) -> Any:
         """Read one value in one round trip, for what is asked over and over."""
         async with self._acquired() as connection:
-            return await connection.fetchval(sql, *args)
+            with _translated(connection):
+                return await connection.fetchval(sql, *args)
 
     @asynccontextmanager
     async def _acquired(self) -> AsyncGenerator[asyncpg.Connection]:
         proxy = await self._acquire()
         # The stubs tell a pooled connection from a plain one; their faces are equal.
-        connection = cast("asyncpg.Connection", proxy)
         try:
-            with _translated(connection):
-                yield connection
+            yield cast("asyncpg.Connection", proxy)
         finally:
             await self._pool.release(proxy)
 
@@ -248,9 +260,21 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
 
 
 @asynccontextmanager
-async def _block(connection: asyncpg.Connection) -> AsyncGenerator[None]:
-    async with connection.transaction():
+async def _block(
+    connection: asyncpg.Connection, *, readonly: bool = False
+) -> AsyncGenerator[None]:
+    """Open a transaction, or a savepoint in one; only our own talk is translated."""
+    transaction = connection.transaction(readonly=readonly)
+    with _translated(connection):
+        await transaction.start()
+    try:
         yield
+    except BaseException:
+        if not _is_lost(connection):
+            await transaction.rollback()
+        raise
+    with _translated(connection):
+        await transaction.commit()
 
 
 async def _keep(connection: asyncpg.Connection) -> None:

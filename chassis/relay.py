@@ -71,6 +71,8 @@ class Relay:
 
     async def _publish_until_stopped(self, publisher: Publisher) -> None:
         while not self._stopping.is_set():
+            if not await publisher.ready():
+                continue
             woken = self._wake.is_set()
             self._wake.clear()
             if await self._relay(publisher, woken=woken) < BATCH:
