@@ -186,7 +186,8 @@ class _Parts:
 
     def _check(self) -> None:
         """Refuse at once what can't work."""
-        if self._settings.parts & {"relay", "consumers"}:
+        # Without a database there is no outbox, and no inbox either.
+        if self._process.has_database and self._settings.parts & {"relay", "consumers"}:
             require(self._settings, "amqp_url")
         consumers = self._process.consumers
         if consumers is not None:
