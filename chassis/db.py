@@ -233,6 +233,9 @@ def _translated(connection: asyncpg.Connection) -> Generator[None]:
         asyncpg.QueryCanceledError,
         asyncpg.DeadlockDetectedError,
         asyncpg.SerializationError,
+        # A migration changed what a prepared statement returns; the next try is new.
+        asyncpg.InvalidCachedStatementError,
+        asyncpg.OutdatedSchemaCacheError,
         TimeoutError,
     ) as busy:
         raise DatabaseBusy from busy
@@ -244,6 +247,10 @@ def _translated(connection: asyncpg.Connection) -> Generator[None]:
         ConnectionError,
     ) as away:
         raise DatabaseAway from away
+    except asyncpg.InternalClientError as lost:
+        # What asyncpg says when the server ended the session between statements.
+        connection.terminate()
+        raise DatabaseAway from lost
     except asyncpg.InterfaceError as fault:
         # The same class tells of a lost connection and of a fault in our code.
         if _is_lost(connection):

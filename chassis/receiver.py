@@ -196,8 +196,10 @@ class _Settler:
             exc_info=error,
         )
         metrics.events_failed.labels(consumer, message_type).inc()
-        await self._ladder.send(message, queue, attempts, error)
-        self._remember(message, dead=queue == dead_queue(consumer))
+        # A watermark isn't worth a retry: the next one says more.
+        if not watermarks.is_watermark(message_type):
+            await self._ladder.send(message, queue, attempts, error)
+            self._remember(message, dead=queue == dead_queue(consumer))
         await self._channel.basic_ack(_tag_of(message))
 
     def _remember(self, message: DeliveredMessage, *, dead: bool) -> None:
