@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from chassis.db import (
     Database,
@@ -147,14 +148,24 @@ async def test_many_rows_go_in_by_copy_with_the_rest_or_not_at_all(
     assert tuple(counts[0]) == (True, True)
 
 
-async def test_consumers_outlive_the_databases_connections(stage: Stage) -> None:
+async def test_consumers_outlive_the_database_and_blame_no_event(
+    stage: Stage,
+) -> None:
     changes = [a_change() for _ in range(400)]
+    failed = failures()
     async with stage.running("relay", "consumers"):
         for start in range(0, len(changes), 50):
             await stage.emit(*changes[start : start + 50])
             await terminate_others(stage)
         await stage.quiet()
     assert sorted(await stage.effects()) == sorted((c.thing_id, 1) for c in changes)
+    assert failures() == failed
+
+
+def failures() -> float:
+    """Return how many deliveries went to a retry queue so far."""
+    labels = {"consumer": "probe", "type": "probe.thing.changed.v1"}
+    return REGISTRY.get_sample_value("events_failed_total", labels) or 0.0
 
 
 async def terminate(stage: Stage, pid: int) -> None:
