@@ -33,6 +33,7 @@ REQUEST_HEADERS = (
     "Accept",
     "Accept-Language",
     "Authorization",
+    "Content-Encoding",
     "Content-Type",
     "Idempotency-Key",
     "User-Agent",
@@ -92,7 +93,8 @@ class Proxy:
         try:
             async with self._upstream.request(
                 request.method,
-                URL(self._urls[owner] + request.raw_path, encoded=True),
+                # Not `raw_path`: a target may lawfully be a whole URL.
+                URL(self._urls[owner] + request.rel_url.raw_path_qs, encoded=True),
                 headers=_headers(request),
                 data=body,
                 timeout=ClientTimeout(

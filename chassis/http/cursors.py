@@ -2,11 +2,11 @@
 
 import base64
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeAlias, TypeVar, overload
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 
 from chassis.errors import RuleViolated, Unreadable
 from chassis.http.reader import MAXIMUM_INTEGER, check_text
@@ -48,13 +48,18 @@ def decode_cursor(cursor: str | None, *types: type[Any]) -> tuple[Any, ...] | No
             TypeAdapter[Any](_STORABLE.get(kind, kind)).validate_python(value)
             for kind, value in zip(types, values, strict=True)
         )
-    except (ValueError, TypeError, RecursionError, RuleViolated):
+    except (ValueError, TypeError, OverflowError, RecursionError, RuleViolated):
         raise BadCursor from None
+
+
+def _in_utc(value: datetime) -> datetime:
+    # An offset can carry the first and the last day out of the calendar.
+    return value.astimezone(UTC)
 
 
 #: A cursor may be forged: what the database couldn't take is refused here.
 _STORABLE: dict[type, Any] = {
-    datetime: AwareDatetime,
+    datetime: Annotated[AwareDatetime, AfterValidator(_in_utc)],
     int: Annotated[int, Field(ge=-MAXIMUM_INTEGER, le=MAXIMUM_INTEGER)],
 }
 

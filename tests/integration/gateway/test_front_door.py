@@ -1,6 +1,7 @@
 """What the front door lets through, refuses and adds."""
 
 import asyncio
+import gzip
 import io
 
 from aiohttp import FormData, web
@@ -59,6 +60,33 @@ async def test_an_unknown_path_is_a_problem_document(gateway: Running) -> None:
     async with gateway.client.get("/api/v1/nothing/here") as answer:
         assert answer.status == 404
         assert (await answer.json())["type"].endswith("NoSuchPath")
+
+
+async def test_a_target_that_is_a_whole_address_means_its_path(
+    gateway: Running, services: Services
+) -> None:
+    services.answer("/api/v1/products", {"items": []})
+    async with gateway.client.get("/health/live") as answer:
+        here = answer.url.origin()
+    # So are targets written when one asks through a proxy.
+    async with gateway.client.get(
+        "http://elsewhere.example/api/v1/products?limit=1", proxy=here
+    ) as answer:
+        assert answer.status == 200
+    [call] = services.calls
+    assert call.raw_path == "/api/v1/products?limit=1"
+
+
+async def test_a_service_hears_that_a_body_is_compressed(
+    gateway: Running, services: Services
+) -> None:
+    async with gateway.client.post(
+        "/api/v1/orders",
+        data=gzip.compress(b"{}"),
+        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    ):
+        [call] = services.calls
+        assert call.headers["Content-Encoding"] == "gzip"
 
 
 async def test_a_service_that_is_away_is_503_with_retry_after(
