@@ -9,14 +9,14 @@ from services.accounts.domain.customers import search_words
 from services.accounts.store import customers as store
 from services.accounts.store import people as people_store
 
-routes = Routes(tag="staff")
+routes = Routes(tag="customers")
 
 
 @routes.get("/staff/customers", policy=staff("customers.read"))
 async def list_customers(call: Call, query: SearchCustomers) -> Page[CustomerView]:
     """List customers, newest first, or those that `q` finds."""
     cursor = decode_cursor(query.cursor, UUID)
-    words, total = search_words(query.q), None
+    words, total = search_words(query.q) if query.q else None, None
     async with call.reading() as tx:
         customers = await store.list_customers(
             tx,

@@ -3,12 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import cast
+from typing import Final, LiteralString, cast
 from uuid import UUID
 
 from chassis.db import Record, Transaction
 from chassis.errors import NotFound
 from services.accounts.domain.customers import Address, Customer, Details, Language
+
+_CUSTOMERS: Final[LiteralString] = """
+    SELECT id, name, company, tax_id, country, currency, language, time_zone, phone,
+           address, version, created_at
+    FROM customers
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ async def insert_customer(
 ) -> None:
     await tx.execute(
         """
-        INSERT INTO customers (customer_id, name, company, tax_id, country, currency,
+        INSERT INTO customers (id, name, company, tax_id, country, currency,
                                language, time_zone, phone, address, search, version,
                                created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, array_to_tsvector($11), $12,
@@ -47,7 +53,7 @@ async def save_customer(
         SET name = $2, company = $3, tax_id = $4, country = $5, currency = $6,
             language = $7, time_zone = $8, phone = $9, address = $10,
             search = array_to_tsvector($11), version = $12, updated_at = $13
-        WHERE customer_id = $1
+        WHERE id = $1
         """,
         customer.id,
         *_detail_values(customer.details),
@@ -58,45 +64,29 @@ async def save_customer(
 
 
 async def get_customer(tx: Transaction, customer_id: UUID) -> StoredCustomer:
-    row = await tx.fetchrow(
-        """
-        SELECT customer_id, name, company, tax_id, country, currency, language,
-               time_zone, phone, address, version, created_at
-        FROM customers WHERE customer_id = $1
-        """,
-        customer_id,
-    )
+    row = await tx.fetchrow(_CUSTOMERS + "WHERE id = $1", customer_id)
     if row is None:
         raise NotFound
     return _stored(row)
 
 
 async def lock_customer(tx: Transaction, customer_id: UUID) -> Customer:
-    row = await tx.fetchrow(
-        """
-        SELECT customer_id, name, company, tax_id, country, currency, language,
-               time_zone, phone, address, version, created_at
-        FROM customers WHERE customer_id = $1 FOR UPDATE
-        """,
-        customer_id,
-    )
+    row = await tx.fetchrow(_CUSTOMERS + "WHERE id = $1 FOR UPDATE", customer_id)
     if row is None:
         raise NotFound
     return _stored(row).customer
 
 
 async def list_customers(
-    tx: Transaction, *, words: Iterable[str], before: UUID | None, limit: int
+    tx: Transaction, *, words: Iterable[str] | None, before: UUID | None, limit: int
 ) -> list[StoredCustomer]:
-    """List, newest first, customers with words that begin with all of these."""
+    """List, newest first, customers with words that begin with all of these, or all."""
     rows = await tx.fetch(
-        """
-        SELECT customer_id, name, company, tax_id, country, currency, language,
-               time_zone, phone, address, version, created_at
-        FROM customers
-        WHERE ($1 = '' OR search @@ $1::tsquery)
-          AND ($2::uuid IS NULL OR customer_id < $2)
-        ORDER BY customer_id DESC LIMIT $3
+        _CUSTOMERS
+        + """
+        WHERE ($1::text IS NULL OR search @@ ($1::text)::tsquery)
+          AND ($2::uuid IS NULL OR id < $2)
+        ORDER BY id DESC LIMIT $3
         """,
         _prefix_query(words),
         before,
@@ -105,10 +95,11 @@ async def list_customers(
     return [_stored(row) for row in rows]
 
 
-async def count_customers(tx: Transaction, *, words: Iterable[str]) -> int:
+async def count_customers(tx: Transaction, *, words: Iterable[str] | None) -> int:
     count: int = await tx.fetchval(
         """
-        SELECT count(*) FROM customers WHERE ($1 = '' OR search @@ $1::tsquery)
+        SELECT count(*) FROM customers
+        WHERE ($1::text IS NULL OR search @@ ($1::text)::tsquery)
         """,
         _prefix_query(words),
     )
@@ -120,21 +111,18 @@ async def list_customers_after(
 ) -> list[Customer]:
     """List all customers by id, a part at a time."""
     rows = await tx.fetch(
-        """
-        SELECT customer_id, name, company, tax_id, country, currency, language,
-               time_zone, phone, address, version, created_at
-        FROM customers
-        WHERE ($1::uuid IS NULL OR customer_id > $1)
-        ORDER BY customer_id LIMIT $2
-        """,
+        _CUSTOMERS + "WHERE ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2",
         after,
         limit,
     )
     return [_stored(row).customer for row in rows]
 
 
-def _prefix_query(words: Iterable[str]) -> str:
-    # Words hold letters and digits alone, so that quoting them is enough.
+def _prefix_query(words: Iterable[str] | None) -> str | None:
+    if words is None:
+        return None
+    # Words hold letters and digits alone, so that quoting them is enough. Without any,
+    # the query is empty and finds nothing.
     return " & ".join(f"'{word}':*" for word in sorted(words))
 
 
@@ -158,7 +146,7 @@ def _stored(row: Record) -> StoredCustomer:
 
 def _customer(row: Record) -> Customer:
     return Customer(
-        id=row["customer_id"],
+        id=row["id"],
         details=Details(
             name=row["name"],
             company=row["company"],
