@@ -30,6 +30,7 @@ from chassis.topology import dead_queue, retry_queue
 
 BATCH_SECONDS = 30.0
 AWAY_PAUSE_SECONDS = 0.5
+CANCEL_SECONDS = 2.0
 ATTEMPTS = "attempts"
 ERROR = "error"
 FAILED_AT = "failed_at"
@@ -104,7 +105,8 @@ class _Arrivals:
 
     async def stop(self) -> None:
         try:
-            await self._channel.basic_cancel(self._tag)
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await self._channel.basic_cancel(self._tag)
         except BROKER_ERRORS as error:
             log.warning("consumer not cancelled", error=repr(error))
         self._end()

@@ -84,11 +84,12 @@ async def serve(
                     started(port, resources)
                 log.info("started", port=port, parts=sorted(settings.parts))
                 await stopping.wait()
+                deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
                 health.stopping = True
                 starting.cancel()
                 parts.stop_jobs()
             # Requests are answered by now: some waited for events to come in.
-            await parts.finish()
+            await parts.finish(deadline)
     log.info("stopped")
 
 
@@ -170,7 +171,7 @@ class _Parts:
         """Begin no further run of a job."""
         self._stopping.set()
 
-    async def finish(self) -> None:
+    async def finish(self, deadline: float) -> None:
         """Begin nothing new, and wait for what was begun, but not for ever."""
         if self._receiver is not None:
             await self._receiver.stop()
@@ -179,7 +180,8 @@ class _Parts:
         for task in self._endless:
             task.cancel()
         if self._finite:
-            _, late = await asyncio.wait(self._finite, timeout=DRAIN_SECONDS)
+            left = deadline - asyncio.get_running_loop().time()
+            _, late = await asyncio.wait(self._finite, timeout=max(left, 1))
             for task in late:
                 log.error("not finished in time", task=task.get_name())
                 task.cancel()

@@ -4,13 +4,24 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Part = Literal["http", "relay", "consumers", "jobs"]
 PARTS: frozenset[Part] = frozenset(("http", "relay", "consumers", "jobs"))
 
 S_ = TypeVar("S_", bound="ProcessSettings")
+T = TypeVar("T")
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+#: Several values, separated by commas: `PARTS=http,relay`.
+Several = Annotated[frozenset[T], NoDecode, BeforeValidator(_split)]
 
 
 class ProcessSettings(BaseSettings):
@@ -25,7 +36,7 @@ class ProcessSettings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Which parts this process runs: `PARTS=http,relay`.
-    parts: Annotated[frozenset[Part], NoDecode] = PARTS
+    parts: Several[Part] = PARTS
     company_time_zone: str = "America/Sao_Paulo"
     #: Lets staff move the business clock; never on where money is real.
     sandbox_clock: bool = False
@@ -44,13 +55,6 @@ class ProcessSettings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get("SECRETS_DIR"), **values)
-
-    @field_validator("parts", mode="before")
-    @classmethod
-    def split_parts(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [part.strip() for part in value.split(",") if part.strip()]
-        return value
 
 
 class SettingsWrong(SystemExit):
