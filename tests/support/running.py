@@ -12,6 +12,7 @@ from chassis import topology
 from chassis.bus import connect
 from chassis.clock import Clock
 from chassis.db import Database
+from chassis.events import Event
 from chassis.process import CLOCK, DATABASE, VERIFIER, Process, Resources
 from chassis.running import serve
 from chassis.settings import ProcessSettings
@@ -38,6 +39,13 @@ class Running:
     @property
     def clock(self) -> Clock:
         return self.resources[CLOCK]
+
+    async def announce(self, *events: Event) -> None:
+        """Publish events through this process's outbox, as if by their producers."""
+        for event in events:
+            producer = Database(self.db.pool, event.TYPE.partition(".")[0])
+            async with producer.transaction() as tx:
+                await tx.emit(event)
 
     async def stop(self) -> None:
         """End it as SIGTERM would, and wait for that."""

@@ -49,7 +49,7 @@ class Answer:
 
     @property
     def problem(self) -> str:
-        return self.body["type"].rpartition("/")[2]
+        return self.body["type"].rpartition("#")[2]
 
 
 @dataclass

@@ -66,8 +66,8 @@ async def test_a_registration_reaches_notifier_with_its_cause(process: Running) 
 async def test_the_business_clock_follows_billing_and_sessions_do_not(
     process: Running,
 ) -> None:
-    async with process.db.transaction() as tx:
-        await tx.emit(ClockMoved(version=1, clock_id=uuid7(), shift_seconds=86400.0))
+    moved = ClockMoved(version=1, clock_id=uuid7(), shift_seconds=86400.0)
+    await process.announce(moved)
     async with asyncio.timeout(WAIT_SECONDS):
         while not process.clock.shift:
             await asyncio.sleep(0.05)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.events import Event
 from chassis.ids import uuid7
 from contracts.events import billing
 from services.notifier.app import PROCESS
@@ -62,30 +61,23 @@ async def installation(
         await installation.stop()
 
 
-async def emit(process: Running, *events: Event) -> None:
-    """Publish events as if this process were their producer."""
-    for event in events:
-        async with process.db.transaction() as tx:
-            await tx.emit(event)
-
-
 async def test_an_event_on_the_broker_is_soon_a_mail(
     installation: Installation,
 ) -> None:
     process = await installation.start()
     registration = a_registration()
-    await emit(process, registration)
+    await process.announce(registration)
     for number in range(20):
         invoice = an_invoice(customer_id=registration.customer_id)
-        await emit(process, invoice)
+        await process.announce(invoice)
         await until(lambda n=number: len(installation.mailbox.received) == n + 1)
 
 
 async def test_order_of_arrival_does_not_matter(installation: Installation) -> None:
     process = await installation.start()
     registration = a_registration()
-    await emit(process, an_invoice(customer_id=registration.customer_id))
-    await emit(process, registration)
+    await process.announce(an_invoice(customer_id=registration.customer_id))
+    await process.announce(registration)
     await until(lambda: len(installation.mailbox.received) == 1)
 
 
@@ -93,9 +85,8 @@ async def test_two_processes_share_the_work(installation: Installation) -> None:
     first = await installation.start()
     await installation.start()
     registration = a_registration()
-    await emit(first, registration)
-    await emit(
-        first,
+    await first.announce(registration)
+    await first.announce(
         *(an_invoice(customer_id=registration.customer_id) for _ in range(100)),
     )
     received = installation.mailbox.received
@@ -112,7 +103,9 @@ async def test_a_mailbox_that_was_away_gets_everything_once(
         pass
     process = await installation.start(smtp_url=away.url)
     registration = a_registration()
-    await emit(process, registration, an_invoice(customer_id=registration.customer_id))
+    await process.announce(
+        registration, an_invoice(customer_id=registration.customer_id)
+    )
     await until_noted(process, 1)
     async with away.open():
         await until(lambda: len(away.received) == 1)
@@ -138,10 +131,12 @@ async def test_mails_are_dated_by_the_business_clock(
     moved = billing.ClockMoved(
         version=1, clock_id=uuid7(), shift_seconds=ahead.total_seconds()
     )
-    await emit(process, moved)
+    await process.announce(moved)
     await until(lambda: process.clock.shift == ahead)
     registration = a_registration()
-    await emit(process, registration, an_invoice(customer_id=registration.customer_id))
+    await process.announce(
+        registration, an_invoice(customer_id=registration.customer_id)
+    )
     await until(lambda: len(installation.mailbox.received) == 1)
     dated = installation.mailbox.received[0]["Date"].datetime
     assert abs(dated - (datetime.now(UTC) + ahead)) < timedelta(minutes=1)
@@ -159,7 +154,9 @@ async def test_a_process_that_is_told_to_stop_finishes_its_mail(
 
     installation.mailbox.during = wait
     registration = a_registration()
-    await emit(process, registration, an_invoice(customer_id=registration.customer_id))
+    await process.announce(
+        registration, an_invoice(customer_id=registration.customer_id)
+    )
     await asyncio.wait_for(begun.wait(), timeout=10)
     process.stopping.set()
     going_on.set()

@@ -44,18 +44,14 @@ async def test_a_payment_that_billing_announces_closes_the_ticket(
     ):
         for producer in ("accounts", "billing"):
             await stage.mark(producer, complete=False)
-        # The relay doesn't ask who emits: here tickets stands in for the others.
-        async with tickets.db.transaction() as tx:
-            await tx.emit(customer)
-            await tx.emit(invoice)
+        await tickets.announce(customer, invoice)
         person = Person(ana, stage.http)
         opened = await person.open_ticket(
             department="finance", invoice_id=str(invoice.invoice_id)
         )
         assert opened.status == 201
-        async with tickets.db.transaction() as tx:
-            share = (invoice.invoice_id, "100.00", "0.00")
-            await tx.emit(a_payment(customer.customer_id, share))
+        share = (invoice.invoice_id, "100.00", "0.00")
+        await tickets.announce(a_payment(customer.customer_id, share))
         assert await closed_within(20, person, opened.body["id"])
         assert await stage.types_of(opened.body["id"]) == [
             "opened",
