@@ -1,27 +1,29 @@
 """Accounts' public API: what it takes and what it answers."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from chassis.http import Body, PageQuery, View
-
-#: One line of text: no control characters, which mails and documents would trip over.
-_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+from contracts.api.fields import ONE_LINE, Given, Language, Search
+from contracts.money import Currency
 
 Name = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=200, pattern=_LINE
-    ),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    ONE_LINE,
 ]
-ShortLine = Annotated[
+Place = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=100, pattern=_LINE
-    ),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    ONE_LINE,
+]
+PostalCode = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=20),
+    ONE_LINE,
 ]
 Email = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)
@@ -37,32 +39,8 @@ Phone = Annotated[
     str, StringConstraints(strip_whitespace=True, pattern=r"^[+(0-9][0-9 ().-]{4,29}$")
 ]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Language = Literal["en", "pt-BR"]
 Permission = Literal["account", "services", "billing", "tickets"]
-T = TypeVar("T")
-
-
-def _refuse_null(value: object) -> object:
-    if value is None:
-        raise ValueError("must not be null")
-    return value
-
-
-def _without_null(schema: dict[str, Any]) -> None:
-    """Describe the value that is taken, not the null that stands for its absence."""
-    value, _ = schema.pop("anyOf")
-    schema.pop("default")
-    schema |= value
-
-
-#: A field of a change: left out it stays as it is, and it can't be removed.
-Given = Annotated[
-    T | None,
-    BeforeValidator(_refuse_null),
-    Field(json_schema_extra=_without_null),
-]
 LinkToken = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200),
@@ -75,9 +53,9 @@ class PostalAddress(Body):
 
     line1: Name
     line2: Name | None = None
-    city: ShortLine
-    region: ShortLine | None = None
-    postal_code: Annotated[ShortLine, Field(max_length=20)] | None = None
+    city: Place
+    region: Place | None = None
+    postal_code: PostalCode | None = None
 
 
 class RegisterCustomer(Body):
@@ -91,7 +69,7 @@ class RegisterCustomer(Body):
         TaxId | None, Field(description="A valid CPF or CNPJ if the country is BR.")
     ] = None
     country: Annotated[Country, Field(description="ISO 3166-1 alpha-2.")]
-    currency: Annotated[CurrencyCode, Field(description="One the company sells in.")]
+    currency: Annotated[Currency, Field(description="One the company sells in.")]
     language: Annotated[
         Language | None, Field(description="By default what the country speaks.")
     ] = None
@@ -109,7 +87,7 @@ class ChangeMe(Body):
     company: Name | None = None
     tax_id: TaxId | None = None
     country: Given[Country] = None
-    currency: Given[CurrencyCode] = None
+    currency: Given[Currency] = None
     language: Given[Language] = None
     time_zone: Given[TimeZone] = None
     phone: Phone | None = None
@@ -155,10 +133,9 @@ class SearchCustomers(PageQuery):
     """A page of customers, newest first."""
 
     q: Annotated[
-        str | None,
+        Search | None,
         Field(
-            max_length=200,
-            description="Beginnings of words of the name, company, e-mail or document.",
+            description="Beginnings of words of the name, company, e-mail or document."
         ),
     ] = None
 

@@ -4,27 +4,21 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints, field_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from chassis.http import Body, PageQuery, Query, View
+from contracts.api.fields import ONE_LINE, Given, Language
 
-Language = Literal["en", "pt-BR"]
 MailStatus = Literal["pending", "sending", "sent", "ambiguous", "failed", "dead"]
 
 Slug = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=80),
 ]
-#: One line of text, without control characters.
 Title = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True,
-        min_length=1,
-        max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$",
-    ),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    ONE_LINE,
 ]
 Markdown = Annotated[
     str,
@@ -78,16 +72,9 @@ class PublishArticle(Body):
 class ReviseArticle(Body):
     """What to change of an article; what isn't named stays."""
 
-    title: Titles | SkipJsonSchema[None] = None
-    body: Bodies | SkipJsonSchema[None] = None
-    published_at: AwareDatetime | SkipJsonSchema[None] = None
-
-    @field_validator("title", "body", "published_at", mode="before")
-    @classmethod
-    def refuse_null(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("must not be null")
-        return value
+    title: Given[Titles] = None
+    body: Given[Bodies] = None
+    published_at: Given[AwareDatetime] = None
 
 
 class ArticleView(View):

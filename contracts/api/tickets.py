@@ -1,50 +1,29 @@
 """The API of tickets: departments, tickets with their messages, attachments."""
 
-import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from chassis.http import Body, PageQuery, View
+from contracts.api.fields import DISTINCT, ONE_LINE, Search
 
 TicketStatus = Literal["open", "answered", "customer_reply", "on_hold", "closed"]
 TicketPriority = Literal["low", "medium", "high", "urgent"]
 AuthorKind = Literal["customer", "staff", "system"]
 
-#: Unicode's categories of control characters, line and paragraph separators.
-_BREAKS = frozenset({"Cc", "Zl", "Zp"})
-
-
-def _one_line(text: str) -> str:
-    if any(unicodedata.category(character) in _BREAKS for character in text):
-        raise ValueError("must be one line without control characters")
-    return text
-
-
-def _distinct(ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
-    if len(set(ids)) != len(ids):
-        raise ValueError("must not name anything twice")
-    return ids
-
-
 Subject = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=3, max_length=150),
-    AfterValidator(_one_line),
+    ONE_LINE,
 ]
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)
 ]
 DepartmentSlug = Annotated[str, StringConstraints(min_length=1, max_length=40)]
-_Ids = Annotated[
-    tuple[UUID, ...],
-    Field(json_schema_extra={"uniqueItems": True}),
-    AfterValidator(_distinct),
-]
-ServiceIds = Annotated[_Ids, Field(max_length=20)]
-AttachmentIds = Annotated[_Ids, Field(max_length=10)]
+ServiceIds = Annotated[tuple[UUID, ...], Field(max_length=20), DISTINCT]
+AttachmentIds = Annotated[tuple[UUID, ...], Field(max_length=10), DISTINCT]
 
 
 class ExpectedAnswer(View):
@@ -119,10 +98,9 @@ class ListStaffTickets(ListTickets):
 
     department: DepartmentSlug | None = None
     customer_id: UUID | None = None
-    q: Annotated[
-        str | None,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=150),
-    ] = Field(default=None, description="A protocol, or a part of the subject.")
+    q: Search | None = Field(
+        default=None, description="A protocol, or a part of the subject."
+    )
 
 
 class AuthorView(View):
@@ -159,7 +137,7 @@ class TicketView(View):
     priority: TicketPriority
     service_ids: list[UUID]
     invoice_id: UUID | None
-    opened_at: datetime
+    created_at: datetime
     updated_at: datetime
     closed_at: datetime | None
 

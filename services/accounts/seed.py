@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.clock import Clock
 from chassis.db import Database
-from contracts.api.accounts import Email, Language, Name, Password, RegisterCustomer
+from contracts.api.accounts import Email, Name, Password, RegisterCustomer
+from contracts.api.fields import Language
 from services.accounts.commands import customers as commands
 from services.accounts.commands import people
 from services.accounts.domain import customers as domain

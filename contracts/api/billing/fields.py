@@ -1,11 +1,11 @@
 """Kinds of fields that billing's API uses in several places."""
 
-import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
 from chassis.money import EXPONENTS
+from contracts.api.fields import ONE_LINE
 
 PeriodName = Literal[
     "one_time",
@@ -16,15 +16,6 @@ PeriodName = Literal[
     "biennial",
     "triennial",
 ]
-
-#: Unicode's categories of control characters, line and paragraph separators.
-_BREAKS = frozenset({"Cc", "Zl", "Zp"})
-
-
-def _one_line(text: str) -> str:
-    if any(unicodedata.category(character) in _BREAKS for character in text):
-        raise ValueError("must be one line without control characters")
-    return text
 
 
 def _known_currency(code: str) -> str:
@@ -37,7 +28,7 @@ Slug = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Label = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(_one_line),
+    ONE_LINE,
 ]
 CurrencyCode = Annotated[
     str,

@@ -1,12 +1,13 @@
 """The API of invoices."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from chassis.http import PageQuery, View
+from contracts.api.fields import Search
 from contracts.money import MoneyModel
 
 InvoiceStatusName = Literal["draft", "open", "paid", "void", "uncollectible"]
@@ -22,10 +23,7 @@ class ListStaffInvoices(ListInvoices):
     """Which invoices to show to staff."""
 
     customer_id: UUID | None = None
-    q: Annotated[
-        str | None,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
-    ] = Field(default=None, description="An invoice's number.")
+    q: Search | None = Field(default=None, description="An invoice's number.")
 
 
 class InvoiceLineView(View):

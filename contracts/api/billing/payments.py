@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from chassis.http import Body, PageQuery, Query, View
 from contracts.api.billing.amounts import TypedAmount
 from contracts.api.billing.fields import CurrencyCode, Label
+from contracts.api.fields import DISTINCT, Search
 from contracts.money import MoneyModel
 
 PaymentMethodName = Literal[
@@ -26,17 +27,8 @@ PaymentStatusName = Literal[
 ]
 MAXIMUM_INVOICES = 50
 
-
-def _distinct(ids: list[UUID]) -> list[UUID]:
-    if len(set(ids)) != len(ids):
-        raise ValueError("must not name an invoice twice")
-    return ids
-
-
 InvoiceIds = Annotated[
-    list[UUID],
-    Field(min_length=1, max_length=MAXIMUM_INVOICES),
-    AfterValidator(_distinct),
+    tuple[UUID, ...], Field(min_length=1, max_length=MAXIMUM_INVOICES), DISTINCT
 ]
 #: Not an enum: a refusal names the methods that are offered, which depend.
 MethodChoice = Annotated[
@@ -133,12 +125,7 @@ class ListStaffPayments(ListPayments):
     """Which payments to show to staff."""
 
     customer_id: UUID | None = None
-    q: (
-        Annotated[
-            str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)
-        ]
-        | None
-    ) = Field(default=None, description="A reference, or its beginning.")
+    q: Search | None = Field(default=None, description="A reference, or its beginning.")
 
 
 class ConfirmPayment(Body):
