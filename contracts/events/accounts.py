@@ -33,7 +33,9 @@ class Contact(BaseModel):
     permissions: list[str]
 
 
-class _CustomerState(Event):
+class CustomerState(Event):
+    """A customer as it is since the change, with everybody who acts for it."""
+
     customer_id: UUID
     name: str
     company: str | None
@@ -48,16 +50,18 @@ class _CustomerState(Event):
 
 
 @event("accounts.customer.registered.v1", subject="customer_id")
-class CustomerRegistered(_CustomerState):
+class CustomerRegistered(CustomerState):
     """A visitor became a customer."""
 
 
 @event("accounts.customer.updated.v1", subject="customer_id")
-class CustomerUpdated(_CustomerState):
+class CustomerUpdated(CustomerState):
     """The customer's details or contacts changed."""
 
 
-class _StaffMemberState(Event):
+class StaffMemberState(Event):
+    """`role`: support, finance or admin."""
+
     user_id: UUID
     name: str
     email: str
@@ -67,16 +71,16 @@ class _StaffMemberState(Event):
 
 
 @event("accounts.staff_member.added.v1", subject="user_id")
-class StaffMemberAdded(_StaffMemberState):
+class StaffMemberAdded(StaffMemberState):
     """Somebody joined the staff."""
 
 
 @event("accounts.staff_member.updated.v1", subject="user_id")
-class StaffMemberUpdated(_StaffMemberState):
+class StaffMemberUpdated(StaffMemberState):
     """A staff member's details changed."""
 
 
-class _LinkRequested(Event):
+class LinkRequested(Event):
     """A one-time link is wanted; its token derives from request_id, never carried."""
 
     request_id: UUID
@@ -89,10 +93,10 @@ class _LinkRequested(Event):
 
 
 @event("accounts.email_verification.requested.v1", subject="request_id")
-class EmailVerificationRequested(_LinkRequested):
+class EmailVerificationRequested(LinkRequested):
     """An address is to be proved by the link that is mailed to it."""
 
 
 @event("accounts.password_reset.requested.v1", subject="request_id")
-class PasswordResetRequested(_LinkRequested):
+class PasswordResetRequested(LinkRequested):
     """Somebody asked for a new password."""

@@ -13,7 +13,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class _ServiceState(Event):
+class ServiceState(Event):
     """`status`: pending, active, suspended, terminated or cancelled."""
 
     service_id: UUID
@@ -31,22 +31,22 @@ class _ServiceState(Event):
 
 
 @event("billing.service.ordered.v1", subject="service_id")
-class ServiceOrdered(_ServiceState):
+class ServiceOrdered(ServiceState):
     """A product was ordered; the service is pending."""
 
 
 @event("billing.service.activated.v1", subject="service_id")
-class ServiceActivated(_ServiceState):
+class ServiceActivated(ServiceState):
     """The first period is paid; the service may be used."""
 
 
 @event("billing.service.renewed.v1", subject="service_id")
-class ServiceRenewed(_ServiceState):
+class ServiceRenewed(ServiceState):
     """A further period is paid."""
 
 
 @event("billing.service.cancelled.v1", subject="service_id")
-class ServiceCancelled(_ServiceState):
+class ServiceCancelled(ServiceState):
     """The service is not wanted any more, or its order was never paid."""
 
 
@@ -60,7 +60,7 @@ class InvoiceLineState(_Part):
     total: MoneyModel
 
 
-class _InvoiceState(Event):
+class InvoiceState(Event):
     """`kind`: service or top_up; `status`: draft, open, paid, void, uncollectible."""
 
     invoice_id: UUID
@@ -77,29 +77,29 @@ class _InvoiceState(Event):
 
 
 @event("billing.invoice.drafted.v1", subject="invoice_id")
-class InvoiceDrafted(_InvoiceState):
+class InvoiceDrafted(InvoiceState):
     """An invoice waits for its buyer's details."""
 
 
 @event("billing.invoice.issued.v1", subject="invoice_id")
-class InvoiceIssued(_InvoiceState):
+class InvoiceIssued(InvoiceState):
     """An invoice has its number and is open. `order_id` is set for a first invoice."""
 
     order_id: UUID | None = None
 
 
 @event("billing.invoice.updated.v1", subject="invoice_id")
-class InvoiceUpdated(_InvoiceState):
+class InvoiceUpdated(InvoiceState):
     """Part of the invoice was paid, or an allocation was freed; it stays open."""
 
 
 @event("billing.invoice.paid.v1", subject="invoice_id")
-class InvoicePaid(_InvoiceState):
+class InvoicePaid(InvoiceState):
     """Nothing remains to be paid."""
 
 
 @event("billing.invoice.voided.v1", subject="invoice_id")
-class InvoiceVoided(_InvoiceState):
+class InvoiceVoided(InvoiceState):
     """The invoice is void; what was paid on it became credit."""
 
 
@@ -112,7 +112,7 @@ class PaymentShare(_Part):
     remaining: MoneyModel
 
 
-class _PaymentState(Event):
+class PaymentState(Event):
     """`status` as in the public API; `shares` are the invoices it pays."""
 
     payment_id: UUID
@@ -125,14 +125,14 @@ class _PaymentState(Event):
 
 
 @event("billing.payment.started.v1", subject="payment_id")
-class PaymentStarted(_PaymentState):
+class PaymentStarted(PaymentState):
     """A method was chosen; for a transfer, `instructions` tell where to send it."""
 
     instructions: str | None = None
 
 
 @event("billing.payment.succeeded.v1", subject="payment_id")
-class PaymentSucceeded(_PaymentState):
+class PaymentSucceeded(PaymentState):
     """Money was received and allocated; `credited` is what became credit."""
 
     received: MoneyModel
@@ -142,7 +142,7 @@ class PaymentSucceeded(_PaymentState):
 
 
 @event("billing.payment.cancelled.v1", subject="payment_id")
-class PaymentCancelled(_PaymentState):
+class PaymentCancelled(PaymentState):
     """A newer attempt, or a void invoice, made this one pointless."""
 
 

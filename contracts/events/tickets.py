@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.events import Event, event
 
 
-class _TicketState(Event):
+class TicketState(Event):
     """`status`: open, answered, customer_reply, on_hold or closed."""
 
     ticket_id: UUID
@@ -21,7 +21,9 @@ class _TicketState(Event):
     service_ids: list[UUID]
 
 
-class _MessageAdded(_TicketState):
+class MessageAdded(TicketState):
+    """`text` is what was said in public, `at` the business instant of it."""
+
     message_id: UUID
     author_name: str
     text: str
@@ -30,27 +32,27 @@ class _MessageAdded(_TicketState):
 
 
 @event("tickets.ticket.opened.v1", subject="ticket_id")
-class TicketOpened(_MessageAdded):
+class TicketOpened(MessageAdded):
     """A customer opened a ticket."""
 
 
 @event("tickets.ticket.replied.v1", subject="ticket_id")
-class TicketReplied(_MessageAdded):
+class TicketReplied(MessageAdded):
     """The customer wrote again."""
 
 
 @event("tickets.ticket.answered.v1", subject="ticket_id")
-class TicketAnswered(_MessageAdded):
+class TicketAnswered(MessageAdded):
     """Staff, or the system on its behalf, answered in public."""
 
 
 @event("tickets.ticket.closed.v1", subject="ticket_id")
-class TicketClosed(_TicketState):
+class TicketClosed(TicketState):
     """The ticket is closed; `closed_by` is customer, staff or system."""
 
     closed_by: str
 
 
 @event("tickets.ticket.reopened.v1", subject="ticket_id")
-class TicketReopened(_TicketState):
+class TicketReopened(TicketState):
     """A closed ticket is open again."""

@@ -7,7 +7,7 @@ from chassis.process import Process, Resources
 from contracts.subscriptions import SUBSCRIPTIONS
 from services.tickets.api import ROUTES
 from services.tickets.checks import CHECKS
-from services.tickets.commands import current_states
+from services.tickets.commands.states import current_tickets
 from services.tickets.consumers import consumers
 from services.tickets.jobs import jobs
 from services.tickets.seed import seed
@@ -32,7 +32,7 @@ PROCESS = Process(
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs,
     checks=CHECKS,
-    republishers={"tickets": current_states},
+    republishers={"tickets": current_tickets},
     resources=open_resources,
     seed=seed,
 )

@@ -4,17 +4,17 @@ from chassis.clockshift import save_shift
 from chassis.consumers import Consumers, Delivery
 from chassis.db import Transaction
 from contracts.events import accounts, billing
-from services.tickets import commands, store
+from services.tickets.commands.payments import confirm_payment
+from services.tickets.commands.tasks import open_task
 from services.tickets.settings import SETTINGS
+from services.tickets.store import projections as store
 
 consumers = Consumers("tickets")
 
 
 @consumers.on(accounts.CustomerRegistered, accounts.CustomerUpdated)
 async def on_customer_changed(
-    tx: Transaction,
-    event: accounts.CustomerRegistered | accounts.CustomerUpdated,
-    delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
+    tx: Transaction, event: accounts.CustomerState, _delivery: Delivery
 ) -> None:
     await store.save_customer(
         tx,
@@ -28,9 +28,7 @@ async def on_customer_changed(
 
 @consumers.on(accounts.StaffMemberAdded, accounts.StaffMemberUpdated)
 async def on_staff_member_changed(
-    tx: Transaction,
-    event: accounts.StaffMemberAdded | accounts.StaffMemberUpdated,
-    delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
+    tx: Transaction, event: accounts.StaffMemberState, _delivery: Delivery
 ) -> None:
     await store.save_staff_member(
         tx, event.user_id, version=event.version, name=event.name
@@ -44,12 +42,7 @@ async def on_staff_member_changed(
     billing.ServiceCancelled,
 )
 async def on_service_changed(
-    tx: Transaction,
-    event: billing.ServiceOrdered
-    | billing.ServiceActivated
-    | billing.ServiceRenewed
-    | billing.ServiceCancelled,
-    delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
+    tx: Transaction, event: billing.ServiceState, _delivery: Delivery
 ) -> None:
     await store.save_service(
         tx, event.service_id, version=event.version, customer_id=event.customer_id
@@ -64,13 +57,7 @@ async def on_service_changed(
     billing.InvoiceVoided,
 )
 async def on_invoice_changed(
-    tx: Transaction,
-    event: billing.InvoiceDrafted
-    | billing.InvoiceIssued
-    | billing.InvoiceUpdated
-    | billing.InvoicePaid
-    | billing.InvoiceVoided,
-    delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
+    tx: Transaction, event: billing.InvoiceState, _delivery: Delivery
 ) -> None:
     await store.save_invoice(
         tx, event.invoice_id, version=event.version, customer_id=event.customer_id
@@ -82,7 +69,7 @@ async def on_payment_succeeded(
     tx: Transaction, event: billing.PaymentSucceeded, delivery: Delivery
 ) -> None:
     if not delivery.republished:
-        await commands.confirm_payment(tx, event, now=delivery.now)
+        await confirm_payment(tx, event, now=delivery.now)
 
 
 @consumers.on(billing.StaffTaskRaised)
@@ -91,15 +78,11 @@ async def on_staff_task_raised(
 ) -> None:
     if not delivery.republished:
         fallback = delivery.resources[SETTINGS].staff_task_department
-        await commands.open_task(
-            tx, event, fallback_department=fallback, now=delivery.now
-        )
+        await open_task(tx, event, fallback_department=fallback, now=delivery.now)
 
 
 @consumers.on(billing.ClockMoved)
 async def on_clock_moved(
-    tx: Transaction,
-    event: billing.ClockMoved,
-    delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
+    tx: Transaction, event: billing.ClockMoved, _delivery: Delivery
 ) -> None:
     await save_shift(tx, event.shift_seconds, version=event.version)

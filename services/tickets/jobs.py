@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from chassis.jobs import JobRun, Jobs
 from chassis.resources import BLOBS
-from services.tickets import store
+from services.tickets.store import attachments as store
 
 jobs = Jobs()
 

@@ -52,7 +52,7 @@ CREATE TABLE tickets.business_clock (
 
 CREATE TABLE tickets.customers (
     id uuid NOT NULL,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     name text NOT NULL,
     language text NOT NULL,
     contacts jsonb NOT NULL
@@ -95,7 +95,7 @@ CREATE TABLE tickets.inbox (
 
 CREATE TABLE tickets.invoices (
     id uuid NOT NULL,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     customer_id uuid NOT NULL
 );
 
@@ -161,13 +161,13 @@ CREATE TABLE tickets.schema_migrations (
 
 CREATE TABLE tickets.services (
     id uuid NOT NULL,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     customer_id uuid NOT NULL
 );
 
 CREATE TABLE tickets.staff_members (
     id uuid NOT NULL,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     name text NOT NULL
 );
 
@@ -189,8 +189,8 @@ CREATE TABLE tickets.tickets (
     status text NOT NULL,
     priority text NOT NULL,
     invoice_id uuid,
-    version integer NOT NULL,
-    opened_at timestamp with time zone NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
     closed_by text,

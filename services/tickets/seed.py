@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chassis.clock import Clock
 from chassis.db import Database
-from services.tickets import store
 from services.tickets.domain.tickets import Department, Priority
 from services.tickets.settings import Settings
+from services.tickets.store.departments import save_department
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 _Minutes = Annotated[int, Field(ge=1, le=4320)]
@@ -34,14 +34,13 @@ class _Seed(_Strict):
 
 
 async def seed(
-    db: Database, clock: Clock, settings: Settings, data: dict[str, object]
+    db: Database, _clock: Clock, _settings: Settings, data: dict[str, object]
 ) -> None:
     """Save the departments in the order given."""
-    del clock, settings  # departments depend on neither
     wanted = _Seed.model_validate(data).departments
     async with db.transaction() as tx:
         for position, department in enumerate(wanted):
-            await store.save_department(tx, _department(department, position))
+            await save_department(tx, _department(department, position))
 
 
 def _department(wanted: _Department, position: int) -> Department:

@@ -1,10 +1,10 @@
 """The HTTP routes of tickets: parse → command or query → response."""
 
-from services.tickets.api import attachments, customers, departments, staff
+from services.tickets.api import attachments, departments, staff, tickets
 
 ROUTES = (
     departments.routes,
     attachments.routes,
-    customers.routes,
+    tickets.routes,
     staff.routes,
 )

@@ -7,10 +7,10 @@ from chassis.http import Call, Response, Routes, customer, staff
 from chassis.ids import uuid7
 from chassis.resources import BLOBS
 from contracts.api.tickets import AttachmentView
-from services.tickets import store
 from services.tickets.api.views import view_attachment
 from services.tickets.domain.files import MAXIMUM_SIZE, examine_file
 from services.tickets.domain.people import AuthorKind
+from services.tickets.store import attachments as store
 
 routes = Routes(tag="attachments")
 

@@ -6,8 +6,8 @@ from chassis.db import Transaction
 from chassis.errors import Unavailable
 from chassis.http import Call
 from chassis.principal import Principal
-from services.tickets import store
 from services.tickets.domain.people import Author, AuthorKind
+from services.tickets.store import projections as store
 
 
 async def find_author(call: Call) -> Author:

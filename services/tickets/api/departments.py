@@ -2,8 +2,8 @@
 
 from chassis.http import Call, Routes, signed_in
 from contracts.api.tickets import DepartmentsView
-from services.tickets import store
 from services.tickets.api.views import view_department
+from services.tickets.store import departments as store
 
 routes = Routes(tag="departments")
 

@@ -12,18 +12,20 @@ from contracts.api.tickets import (
     WriteMessage,
     WriteNote,
 )
-from services.tickets import commands, store
 from services.tickets.api.callers import find_author
 from services.tickets.api.views import (
     view_conversation_for_staff,
     view_message_for_staff,
     view_ticket_for_staff,
 )
+from services.tickets.commands import conversation as commands
 from services.tickets.domain.people import AuthorKind
 from services.tickets.domain.tickets import Ticket, read_protocol
-from services.tickets.store import TicketFilter
+from services.tickets.store import tickets as store
+from services.tickets.store.projections import list_customer_names
+from services.tickets.store.tickets import TicketFilter
 
-routes = Routes(tag="staff tickets")
+routes = Routes(tag="tickets")
 
 
 @routes.get("/staff/tickets", policy=staff("tickets.read"))
@@ -136,4 +138,4 @@ async def _view(tx: Transaction, ticket: Ticket) -> StaffTicketView:
 async def _names(tx: Transaction, tickets: list[Ticket]) -> dict[UUID | None, str]:
     """Return the names of the tickets' customers."""
     customer_ids = {t.customer_id for t in tickets if t.customer_id is not None}
-    return {**await store.list_customer_names(tx, list(customer_ids))}
+    return {**await list_customer_names(tx, list(customer_ids))}

@@ -50,7 +50,7 @@ def view_ticket(ticket: Ticket) -> TicketView:
         priority=ticket.priority.value,
         service_ids=list(ticket.service_ids),
         invoice_id=ticket.invoice_id,
-        opened_at=ticket.opened_at,
+        created_at=ticket.created_at,
         updated_at=ticket.updated_at,
         closed_at=ticket.closed_at,
     )

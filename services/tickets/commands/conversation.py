@@ -10,13 +10,14 @@ from chassis.db import Transaction
 from chassis.errors import FieldError, RuleViolated
 from chassis.ids import uuid7
 from contracts.api.tickets import OpenTicket, WriteMessage
-from services.tickets import store
-from services.tickets.commands import states
+from services.tickets.commands import events
 from services.tickets.commands.protocols import insert_with_protocol
 from services.tickets.domain import tickets
 from services.tickets.domain.files import Attachment
 from services.tickets.domain.people import Author, AuthorKind
 from services.tickets.domain.tickets import Message, MessageKind, Ticket
+from services.tickets.store import attachments, departments, projections
+from services.tickets.store import tickets as store
 
 
 class UnknownDepartment(RuleViolated):
@@ -57,7 +58,7 @@ async def open_ticket(
     message = await say(tx, ticket, author, wanted.message, now=now)
     message = await _attach(tx, message, wanted.attachment_ids, ticket)
     await record(tx, "ticket.opened", ticket)
-    await tx.emit(states.ticket_opened(ticket, message))
+    await tx.emit(events.ticket_opened(ticket, message))
     return ticket
 
 
@@ -77,7 +78,7 @@ async def reply_to_ticket(
     message = await say(tx, replied, author, wanted.message, now=now)
     message = await _attach(tx, message, wanted.attachment_ids, replied)
     await record(tx, "ticket.replied", replied)
-    await tx.emit(states.ticket_replied(replied, message))
+    await tx.emit(events.ticket_replied(replied, message))
     return message
 
 
@@ -93,7 +94,7 @@ async def answer_ticket(
     ticket = await store.lock_ticket(tx, ticket_id, scope=None)
     answered, message = await answer(tx, ticket, author, wanted.message, now=now)
     message = await _attach(tx, message, wanted.attachment_ids, answered)
-    await tx.emit(states.ticket_answered(answered, message))
+    await tx.emit(events.ticket_answered(answered, message))
     return message
 
 
@@ -140,7 +141,7 @@ async def close(
         await store.save_ticket(tx, closed)
         await record(tx, "ticket.closed", closed)
         if not closed.internal:
-            await tx.emit(states.ticket_closed(closed))
+            await tx.emit(events.ticket_closed(closed))
     return closed
 
 
@@ -154,7 +155,7 @@ async def reopen_ticket(
         await store.save_ticket(tx, reopened)
         await record(tx, "ticket.reopened", reopened)
         if not reopened.internal:
-            await tx.emit(states.ticket_reopened(reopened))
+            await tx.emit(events.ticket_reopened(reopened))
     return reopened
 
 
@@ -188,7 +189,7 @@ async def record(tx: Transaction, action: str, ticket: Ticket) -> None:
 
 async def require_department(tx: Transaction, slug: str) -> None:
     """Raise UnknownDepartment unless there is one of that slug."""
-    if await store.find_department(tx, slug) is None:
+    if await departments.find_department(tx, slug) is None:
         raise UnknownDepartment("is not a department", field="department")
 
 
@@ -196,7 +197,7 @@ async def _require_owned(
     tx: Transaction, customer_id: UUID, wanted: OpenTicket
 ) -> None:
     """Refuse services and invoices that are unknown or somebody else's, alike."""
-    owned = await store.list_owned_services(tx, customer_id, wanted.service_ids)
+    owned = await projections.list_owned_services(tx, customer_id, wanted.service_ids)
     errors = [
         FieldError(f"service_ids.{index}", "is not a service of yours")
         for index, service_id in enumerate(wanted.service_ids)
@@ -211,7 +212,9 @@ async def _require_owned(
 async def _owns_invoice(
     tx: Transaction, customer_id: UUID, invoice_id: UUID | None
 ) -> bool:
-    return invoice_id is None or await store.owns_invoice(tx, customer_id, invoice_id)
+    return invoice_id is None or await projections.owns_invoice(
+        tx, customer_id, invoice_id
+    )
 
 
 async def _attach(
@@ -220,7 +223,7 @@ async def _attach(
     """Send the author's waiting files with the message; each can be sent once."""
     if not ids:
         return message
-    locked = {file.id: file for file in await store.lock_attachments(tx, ids)}
+    locked = {file.id: file for file in await attachments.lock_attachments(tx, ids)}
     errors = [
         FieldError(f"attachment_ids.{index}", "is not a file of yours to be sent")
         for index, id_ in enumerate(ids)
@@ -228,7 +231,9 @@ async def _attach(
     ]
     if errors:
         raise UnusableAttachment(errors=tuple(errors))
-    await store.attach(tx, ids, message_id=message.id, customer_id=ticket.customer_id)
+    await attachments.attach(
+        tx, ids, message_id=message.id, customer_id=ticket.customer_id
+    )
     return replace(message, attachments=tuple(locked[id_] for id_ in ids))
 
 

@@ -5,12 +5,14 @@ from datetime import datetime
 from chassis.db import Transaction
 from chassis.errors import NotFound
 from contracts.events.billing import PaymentSucceeded
-from services.tickets import store
-from services.tickets.commands import states
+from services.tickets.commands import events
 from services.tickets.commands.conversation import answer, close
 from services.tickets.domain import answers
 from services.tickets.domain.people import Author, AuthorKind
 from services.tickets.domain.tickets import Status, Ticket
+from services.tickets.store import tickets as store
+from services.tickets.store.departments import find_department
+from services.tickets.store.projections import find_language
 
 DEFAULT_LANGUAGE = "en"
 
@@ -22,7 +24,7 @@ async def confirm_payment(
     ticket = await _lock_proof(tx, payment)
     if ticket is None or ticket.status is Status.CLOSED:
         return
-    language = await store.find_language(tx, payment.customer_id) or DEFAULT_LANGUAGE
+    language = await find_language(tx, payment.customer_id) or DEFAULT_LANGUAGE
     received = _received(payment)
     answered, message = await answer(
         tx,
@@ -31,7 +33,7 @@ async def confirm_payment(
         answers.confirm_payment(received, language),
         now=now,
     )
-    await tx.emit(states.ticket_answered(answered, message))
+    await tx.emit(events.ticket_answered(answered, message))
     if received.settles_all:
         await close(tx, answered, by=AuthorKind.SYSTEM, now=now)
 
@@ -52,7 +54,7 @@ async def _lock_proof(tx: Transaction, payment: PaymentSucceeded) -> Ticket | No
 
 async def _spokesman(tx: Transaction, ticket: Ticket, language: str) -> Author:
     """Let the system speak in the department's name."""
-    department = await store.find_department(tx, ticket.department)
+    department = await find_department(tx, ticket.department)
     name = department.name_in(language) if department else ticket.department
     return Author(AuthorKind.SYSTEM, None, name)
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from chassis.db import Transaction
 from chassis.errors import Unavailable
-from services.tickets import store
 from services.tickets.domain.tickets import PROTOCOLS, Ticket, format_protocol
+from services.tickets.store import tickets as store
 
 #: Of 10^15 protocols; needing the second draw is already a curiosity.
 DRAWS = 5

@@ -1,103 +1,21 @@
-"""Tickets as events tell of them; internal tickets are never told of."""
+"""Tickets as they are now, told again so that others can rebuild their copies."""
 
-from datetime import datetime
-from typing import TypedDict
+from collections.abc import Sequence
 from uuid import UUID
 
 from chassis.db import Transaction
 from chassis.events import Event
-from contracts.events.tickets import (
-    TicketAnswered,
-    TicketClosed,
-    TicketOpened,
-    TicketReopened,
-    TicketReplied,
-)
-from services.tickets import store
-from services.tickets.domain.people import AuthorKind
-from services.tickets.domain.tickets import Message, Status, Ticket
+from services.tickets.commands.events import ticket_closed, ticket_reopened
+from services.tickets.domain.tickets import Status
+from services.tickets.store.tickets import list_tickets_after
 
 
-class _State(TypedDict):
-    version: int
-    ticket_id: UUID
-    customer_id: UUID
-    requester_id: UUID
-    protocol: str
-    department: str
-    subject_line: str
-    status: str
-    priority: str
-    invoice_id: UUID | None
-    service_ids: list[UUID]
-
-
-class _Said(TypedDict):
-    message_id: UUID
-    author_name: str
-    text: str
-    attachment_names: list[str]
-    at: datetime
-
-
-def ticket_opened(ticket: Ticket, message: Message) -> TicketOpened:
-    return TicketOpened(**_state(ticket), **_said(message))
-
-
-def ticket_replied(ticket: Ticket, message: Message) -> TicketReplied:
-    return TicketReplied(**_state(ticket), **_said(message))
-
-
-def ticket_answered(ticket: Ticket, message: Message) -> TicketAnswered:
-    return TicketAnswered(**_state(ticket), **_said(message))
-
-
-def ticket_closed(ticket: Ticket) -> TicketClosed:
-    return TicketClosed(
-        **_state(ticket), closed_by=ticket.closed_by or AuthorKind.SYSTEM
-    )
-
-
-def ticket_reopened(ticket: Ticket) -> TicketReopened:
-    return TicketReopened(**_state(ticket))
-
-
-async def current_states(
+async def current_tickets(
     tx: Transaction, after: UUID | None, limit: int
-) -> list[Event]:
-    """Return the tickets that follow `after` by id as events, to be sent again."""
-    found = await store.list_tickets_after(tx, after, limit)
+) -> Sequence[Event]:
     return [
         ticket_closed(ticket)
         if ticket.status is Status.CLOSED
         else ticket_reopened(ticket)
-        for ticket in found
+        for ticket in await list_tickets_after(tx, after, limit)
     ]
-
-
-def _state(ticket: Ticket) -> _State:
-    if ticket.customer_id is None or ticket.requester_id is None:
-        raise ValueError(f"ticket {ticket.id} is internal")
-    return {
-        "version": ticket.version,
-        "ticket_id": ticket.id,
-        "customer_id": ticket.customer_id,
-        "requester_id": ticket.requester_id,
-        "protocol": ticket.protocol,
-        "department": ticket.department,
-        "subject_line": ticket.subject,
-        "status": ticket.status,
-        "priority": ticket.priority,
-        "invoice_id": ticket.invoice_id,
-        "service_ids": list(ticket.service_ids),
-    }
-
-
-def _said(message: Message) -> _Said:
-    return {
-        "message_id": message.id,
-        "author_name": message.author.name,
-        "text": message.text,
-        "attachment_names": [file.name for file in message.attachments],
-        "at": message.at,
-    }

@@ -5,11 +5,12 @@ from datetime import datetime
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from contracts.events.billing import StaffTaskRaised
-from services.tickets import store
 from services.tickets.commands.conversation import record, say
 from services.tickets.commands.protocols import insert_with_protocol
 from services.tickets.domain import tickets
 from services.tickets.domain.people import Author, AuthorKind
+from services.tickets.store.departments import find_department
+from services.tickets.store.tickets import has_staff_task
 
 SYSTEM = Author(AuthorKind.SYSTEM, None, "Client Area")
 
@@ -18,9 +19,9 @@ async def open_task(
     tx: Transaction, task: StaffTaskRaised, *, fallback_department: str, now: datetime
 ) -> None:
     """Open the task's internal ticket, once."""
-    if await store.has_staff_task(tx, task.task_id):
+    if await has_staff_task(tx, task.task_id):
         return
-    known = await store.find_department(tx, task.department)
+    known = await find_department(tx, task.department)
     ticket = tickets.open_task(
         uuid7(),
         customer_id=task.customer_id,

@@ -85,7 +85,7 @@ class Ticket:
     invoice_id: UUID | None
     service_ids: tuple[UUID, ...] = ()
     version: int = 1
-    opened_at: datetime
+    created_at: datetime
     updated_at: datetime
     closed_at: datetime | None = None
     closed_by: AuthorKind | None = None
@@ -126,7 +126,7 @@ def open_ticket(
         priority=priority,
         invoice_id=invoice_id,
         service_ids=service_ids,
-        opened_at=now,
+        created_at=now,
         updated_at=now,
     )
 
@@ -149,7 +149,7 @@ def open_task(
         subject=subject,
         priority=Priority.MEDIUM,
         invoice_id=invoice_id,
-        opened_at=now,
+        created_at=now,
         updated_at=now,
     )
 

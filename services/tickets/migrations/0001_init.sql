@@ -25,8 +25,8 @@ CREATE TABLE tickets (
         CHECK (status IN ('open', 'answered', 'customer_reply', 'on_hold', 'closed')),
     priority text NOT NULL CHECK (priority IN ('low', 'medium', 'high', 'urgent')),
     invoice_id uuid,
-    version integer NOT NULL CHECK (version > 0),
-    opened_at timestamptz NOT NULL,
+    version bigint NOT NULL CHECK (version > 0),
+    created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     closed_at timestamptz,
     closed_by text CHECK (closed_by IN ('customer', 'staff', 'system')),
@@ -115,7 +115,7 @@ CREATE INDEX attachments_unsent_idx ON attachments (uploaded_at)
 
 CREATE TABLE customers (
     id uuid PRIMARY KEY,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     name text NOT NULL,
     language text NOT NULL,
     -- User id → name, of the people who may act for the customer.
@@ -124,18 +124,18 @@ CREATE TABLE customers (
 
 CREATE TABLE staff_members (
     id uuid PRIMARY KEY,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     name text NOT NULL
 );
 
 CREATE TABLE services (
     id uuid PRIMARY KEY,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     customer_id uuid NOT NULL
 );
 
 CREATE TABLE invoices (
     id uuid PRIMARY KEY,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     customer_id uuid NOT NULL
 );

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, LiteralString
 from uuid import UUID
 
 from chassis.context import current_cause
@@ -20,6 +21,22 @@ from services.tickets.domain.tickets import (
 )
 from services.tickets.store.attachments import decode_attachment
 
+_TICKETS: Final[LiteralString] = """
+    SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
+                      WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids
+    FROM tickets t
+"""
+_COUNT: Final[LiteralString] = "SELECT count(*) FROM tickets t"
+_WANTED: Final[LiteralString] = """
+    WHERE t.internal = $1
+      AND ($2::uuid IS NULL OR t.customer_id = $2)
+      AND ($3::text IS NULL OR t.status = $3)
+      AND ($4::boolean IS NULL OR (t.status = 'closed') = $4)
+      AND ($5::text IS NULL OR t.department = $5)
+      AND ($6::text IS NULL OR t.protocol = $7
+           OR strpos(lower(t.subject), lower($6)) > 0)
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketFilter:
@@ -33,6 +50,14 @@ class TicketFilter:
     search: str | None = None
     protocol: str | None = None
 
+    @property
+    def values(self) -> tuple[object, ...]:
+        """What `_WANTED` compares with."""
+        return (
+            *(self.internal, self.customer_id, self.status, self.closed),
+            *(self.department, self.search, self.protocol),
+        )
+
 
 async def insert_ticket(
     tx: Transaction, ticket: Ticket, *, staff_task_id: UUID | None = None
@@ -42,7 +67,7 @@ async def insert_ticket(
         """
         INSERT INTO tickets (id, protocol, customer_id, requester_id, internal,
                              staff_task_id, department, subject, status, priority,
-                             invoice_id, version, opened_at, updated_at, cause_id)
+                             invoice_id, version, created_at, updated_at, cause_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (protocol) DO NOTHING
         """,
@@ -58,7 +83,7 @@ async def insert_ticket(
         ticket.priority,
         ticket.invoice_id,
         ticket.version,
-        ticket.opened_at,
+        ticket.created_at,
         ticket.updated_at,
         current_cause().cause_id,
     )
@@ -86,10 +111,8 @@ async def save_ticket(tx: Transaction, ticket: Ticket) -> None:
 async def get_ticket(tx: Transaction, ticket_id: UUID, *, scope: UUID | None) -> Ticket:
     """Return the ticket if the scope may see it: internal ones are staff's alone."""
     row = await tx.fetchrow(
-        """
-        SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
-                          WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids
-        FROM tickets t
+        _TICKETS
+        + """
         WHERE t.id = $1
           AND ($2::uuid IS NULL OR (t.customer_id = $2 AND NOT t.internal))
         """,
@@ -104,10 +127,8 @@ async def lock_ticket(
 ) -> Ticket:
     """Return the ticket as `get_ticket` does, locked until the transaction ends."""
     row = await tx.fetchrow(
-        """
-        SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
-                          WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids
-        FROM tickets t
+        _TICKETS
+        + """
         WHERE t.id = $1
           AND ($2::uuid IS NULL OR (t.customer_id = $2 AND NOT t.internal))
         FOR UPDATE OF t
@@ -123,10 +144,8 @@ async def lock_newest_finance_ticket(
 ) -> Ticket | None:
     """Return the customer's newest open finance ticket about one of the invoices."""
     row = await tx.fetchrow(
-        """
-        SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
-                          WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids
-        FROM tickets t
+        _TICKETS
+        + """
         WHERE t.invoice_id = ANY($2::uuid[]) AND t.customer_id = $1
           AND t.department = $3 AND NOT t.internal AND t.status <> 'closed'
         ORDER BY t.id DESC LIMIT 1 FOR UPDATE OF t
@@ -143,27 +162,13 @@ async def list_tickets(
 ) -> list[Ticket]:
     """Return the newest tickets first, those older than `before`."""
     rows = await tx.fetch(
-        """
-        SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
-                          WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids
-        FROM tickets t
-        WHERE t.internal = $1
-          AND ($2::uuid IS NULL OR t.customer_id = $2)
-          AND ($3::text IS NULL OR t.status = $3)
-          AND ($4::boolean IS NULL OR (t.status = 'closed') = $4)
-          AND ($5::text IS NULL OR t.department = $5)
-          AND ($6::text IS NULL OR t.protocol = $7
-               OR strpos(lower(t.subject), lower($6)) > 0)
+        _TICKETS
+        + _WANTED
+        + """
           AND ($8::uuid IS NULL OR t.id < $8)
         ORDER BY t.id DESC LIMIT $9
         """,
-        wanted.internal,
-        wanted.customer_id,
-        wanted.status,
-        wanted.closed,
-        wanted.department,
-        wanted.search,
-        wanted.protocol,
+        *wanted.values,
         before,
         limit,
     )
@@ -172,25 +177,7 @@ async def list_tickets(
 
 async def count_tickets(tx: Transaction, wanted: TicketFilter) -> int:
     """Return the length of the whole list."""
-    return await tx.fetchval(
-        """
-        SELECT count(*) FROM tickets t
-        WHERE t.internal = $1
-          AND ($2::uuid IS NULL OR t.customer_id = $2)
-          AND ($3::text IS NULL OR t.status = $3)
-          AND ($4::boolean IS NULL OR (t.status = 'closed') = $4)
-          AND ($5::text IS NULL OR t.department = $5)
-          AND ($6::text IS NULL OR t.protocol = $7
-               OR strpos(lower(t.subject), lower($6)) > 0)
-        """,
-        wanted.internal,
-        wanted.customer_id,
-        wanted.status,
-        wanted.closed,
-        wanted.department,
-        wanted.search,
-        wanted.protocol,
-    )
+    return await tx.fetchval(_COUNT + _WANTED, *wanted.values)
 
 
 async def list_tickets_after(
@@ -198,10 +185,8 @@ async def list_tickets_after(
 ) -> list[Ticket]:
     """Return customers' tickets by id, those after the given one."""
     rows = await tx.fetch(
-        """
-        SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
-                          WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids
-        FROM tickets t
+        _TICKETS
+        + """
         WHERE NOT t.internal AND ($1::uuid IS NULL OR t.id > $1)
         ORDER BY t.id LIMIT $2
         """,
@@ -302,7 +287,7 @@ def _ticket(row: Record) -> Ticket:
         invoice_id=row["invoice_id"],
         service_ids=tuple(row["service_ids"]),
         version=row["version"],
-        opened_at=row["opened_at"],
+        created_at=row["created_at"],
         updated_at=row["updated_at"],
         closed_at=row["closed_at"],
         closed_by=AuthorKind(row["closed_by"]) if row["closed_by"] else None,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.db import Record
 from contracts.events import accounts, billing
-from services.tickets.commands import current_states
+from services.tickets.commands.states import current_tickets
 from services.tickets.seed import seed
 from services.tickets.settings import SETTINGS
 from tests.integration.tickets.stage import (
@@ -87,7 +87,7 @@ async def test_the_state_of_every_customers_ticket_can_be_sent_again(
     sent: list[tuple[str, str, int]] = []
     after: UUID | None = None
     async with stage.db.reading() as tx:
-        while page := await current_states(tx, after, 2):
+        while page := await current_tickets(tx, after, 2):
             sent += [(str(e.subject), type(e).__name__, e.version) for e in page]
             after = page[-1].subject
     assert sent == [

@@ -11,11 +11,13 @@ from contracts.api.tickets import (
     TicketWithMessages,
     WriteMessage,
 )
-from services.tickets import commands, store
 from services.tickets.api.callers import find_author
 from services.tickets.api.views import view_conversation, view_message, view_ticket
+from services.tickets.commands import conversation as commands
 from services.tickets.domain.people import AuthorKind
-from services.tickets.store import TicketFilter
+from services.tickets.store import tickets as store
+from services.tickets.store.projections import find_owned
+from services.tickets.store.tickets import TicketFilter
 
 routes = Routes(tag="tickets")
 
@@ -111,7 +113,7 @@ async def _wait_for_related(call: Call, body: OpenTicket) -> None:
     """Let billing's news arrive; the command judges what came."""
     if body.service_ids or body.invoice_id:
         await call.wait_for(
-            lambda tx: store.find_owned(
+            lambda tx: find_owned(
                 tx, call.customer_id, body.service_ids, body.invoice_id
             ),
             of="billing",
