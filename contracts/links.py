@@ -7,13 +7,27 @@ made with it, or was made for another purpose, reads as nothing.
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import AfterValidator, SecretStr
 
 VERIFY_EMAIL = "verify-email"
 RESET_PASSWORD = "reset-password"  # noqa: S105 - a purpose, not a password
 
 #: 16 bytes of request id and 32 of HMAC-SHA256 make 64 characters, without padding.
 TOKEN_LENGTH = 64
+MINIMUM_KEY_LENGTH = 16
+
+
+def _long_enough(key: SecretStr) -> SecretStr:
+    if 0 < len(key) < MINIMUM_KEY_LENGTH:
+        raise ValueError(f"must have at least {MINIMUM_KEY_LENGTH} characters")
+    return key
+
+
+#: The setting that both processes are given; empty where it isn't set.
+LinkKey = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
 def link_token(key: bytes, purpose: str, request_id: UUID) -> str:

@@ -10,7 +10,7 @@ from chassis.consumers import Consumers, Delivery
 from chassis.db import Transaction
 from chassis.events import Event
 from contracts.events import accounts, billing, tickets
-from services.notifier import commands
+from services.notifier.commands import mails as commands
 from services.notifier.domain.languages import language_of
 from services.notifier.domain.mails import Contact, Template
 from services.notifier.settings import MAILS_WAITING
@@ -24,9 +24,7 @@ USES_OF_CREDIT = ("applied", "automatic")
 
 @consumers.on(accounts.CustomerRegistered, accounts.CustomerUpdated)
 async def on_customer_changed(
-    tx: Transaction,
-    event: accounts.CustomerRegistered | accounts.CustomerUpdated,
-    delivery: Delivery,
+    tx: Transaction, event: accounts.CustomerState, delivery: Delivery
 ) -> None:
     await commands.keep_customer(tx, event)
     delivery.resources[MAILS_WAITING].set()
@@ -121,16 +119,12 @@ async def on_ticket_closed(
 
 @consumers.on(billing.ClockMoved)
 async def on_clock_moved(
-    tx: Transaction,
-    event: billing.ClockMoved,
-    delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
+    tx: Transaction, event: billing.ClockMoved, _delivery: Delivery
 ) -> None:
     await save_shift(tx, event.shift_seconds, version=event.version)
 
 
-def _addressee(
-    event: accounts.EmailVerificationRequested | accounts.PasswordResetRequested,
-) -> Contact:
+def _addressee(event: accounts.LinkRequested) -> Contact:
     return Contact(
         user_id=event.user_id,
         name=event.name,

@@ -5,8 +5,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from chassis.clock import Clock
 from chassis.db import Database
 from contracts.api.notifier import Bodies, Slug, Titles
-from services.notifier import commands, store
+from services.notifier.commands.news import publish_article
 from services.notifier.settings import Settings
+from services.notifier.store.news import has_article
 
 
 class _Strict(BaseModel):
@@ -25,15 +26,14 @@ class _Seed(_Strict):
 
 
 async def seed(
-    db: Database, clock: Clock, settings: Settings, data: dict[str, object]
+    db: Database, clock: Clock, _settings: Settings, data: dict[str, object]
 ) -> None:
     """Publish the articles whose slugs aren't there yet."""
-    del settings  # news depend on none
     async with db.transaction() as tx:
         for article in _Seed.model_validate(data).news:
-            if await store.has_article(tx, article.slug):
+            if await has_article(tx, article.slug):
                 continue
-            await commands.publish_article(
+            await publish_article(
                 tx,
                 slug=article.slug,
                 title=article.title,

@@ -10,8 +10,8 @@ from aiohttp import web
 from pydantic import Field, SecretStr, StringConstraints, field_validator
 
 from chassis.settings import ProcessSettings
+from contracts.links import LinkKey
 
-MINIMUM_LINK_KEY_LENGTH = 16
 SCHEMES = ("smtp", "smtp+starttls", "smtps")
 
 
@@ -25,7 +25,7 @@ class Settings(ProcessSettings):
     #: An address, or a name and an address: Example Hosting <billing@example.com>.
     mail_from: str = ""
     #: Shared with accounts: both derive the tokens of mailed links from it.
-    link_key: SecretStr = SecretStr("")
+    link_key: LinkKey = SecretStr("")
     #: Where the Client Area is, as its readers reach it.
     portal_url: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
     company_name: Annotated[str, StringConstraints(max_length=100)] = ""
@@ -38,13 +38,6 @@ class Settings(ProcessSettings):
             raise ValueError(
                 f"must be like smtp://host:25, with {' or '.join(SCHEMES)}"
             )
-        return value
-
-    @field_validator("link_key")
-    @classmethod
-    def check_link_key(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value) < MINIMUM_LINK_KEY_LENGTH:
-            raise ValueError(f"must have at least {MINIMUM_LINK_KEY_LENGTH} characters")
         return value
 
     @field_validator("mail_from")

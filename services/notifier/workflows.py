@@ -23,7 +23,7 @@ from chassis.db import Database
 from chassis.errors import Unavailable
 from chassis.ids import uuid7
 from contracts import links
-from services.notifier import commands, store
+from services.notifier.commands.mails import address_notifications
 from services.notifier.domain import mails
 from services.notifier.domain.languages import Language
 from services.notifier.domain.mails import Answer, Fate, Mail, MailCopy, Template
@@ -34,7 +34,8 @@ from services.notifier.providers import (
     ServerUnreachable,
     build_message,
 )
-from services.notifier.store import DueMail
+from services.notifier.store import mails as store
+from services.notifier.store.mails import DueMail
 from services.notifier.templates import Writer
 
 log = structlog.get_logger("mails")
@@ -101,7 +102,7 @@ async def send_due_mails(
 async def _claim(postage: Postage, lease: UUID) -> list[DueMail]:
     now = postage.clock.now()
     async with postage.database.transaction() as tx:
-        await commands.address_notifications(
+        await address_notifications(
             tx, host=postage.sender.host, home_zone=postage.clock.zone.key, now=now
         )
         return await store.claim_due_mails(

@@ -10,9 +10,10 @@ from contracts.api.notifier import (
     MailView,
     StaffMailSummary,
 )
-from services.notifier import commands, store
+from services.notifier.commands.mails import send_mail_again
 from services.notifier.settings import MAILS_WAITING
-from services.notifier.store import MailFilter, MailRecord
+from services.notifier.store import history as store
+from services.notifier.store.history import MailFilter, MailRecord
 
 routes = Routes(tag="e-mails")
 
@@ -21,10 +22,10 @@ routes = Routes(tag="e-mails")
 async def list_emails(call: Call, query: PageQuery) -> Page[MailSummary]:
     """List the mails written to me, newest first."""
     user_id = call.principal.user_id
-    after = decode_cursor(query.cursor, datetime, UUID)
+    before = decode_cursor(query.cursor, datetime, UUID)
     async with call.reading() as tx:
         records = await store.list_mails_to(
-            tx, user_id, after=after, limit=query.limit + 1
+            tx, user_id, before=before, limit=query.limit + 1
         )
         total = await store.count_mails_to(tx, user_id) if query.count else None
     return Page[MailSummary].of(
@@ -53,9 +54,11 @@ async def list_staff_emails(
 ) -> Page[StaffMailSummary]:
     """List all mails, newest first, and what became of them."""
     wanted = MailFilter(customer_id=query.customer_id, status=query.status)
-    after = decode_cursor(query.cursor, datetime, UUID)
+    before = decode_cursor(query.cursor, datetime, UUID)
     async with call.reading() as tx:
-        records = await store.list_mails(tx, wanted, after=after, limit=query.limit + 1)
+        records = await store.list_mails(
+            tx, wanted, before=before, limit=query.limit + 1
+        )
         total = await store.count_mails(tx, wanted) if query.count else None
     return Page[StaffMailSummary].of(
         [_staff_summary(record) for record in records],
@@ -69,7 +72,7 @@ async def list_staff_emails(
 async def send_email_again(call: Call, mail_id: UUID) -> StaffMailSummary:
     """Try a mail again that failed, is dead or ambiguous."""
     async with call.transaction() as tx:
-        record = await commands.send_mail_again(tx, mail_id, now=call.clock.now())
+        record = await send_mail_again(tx, mail_id, now=call.clock.now())
         call.resources[MAILS_WAITING].set()
         return await call.complete(tx, _staff_summary(record))
 

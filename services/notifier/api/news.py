@@ -13,9 +13,10 @@ from contracts.api.notifier import (
     ReviseArticle,
     WantedLanguage,
 )
-from services.notifier import commands, store
+from services.notifier.commands import news as commands
 from services.notifier.domain.languages import available_language, preferred_language
 from services.notifier.domain.news import Article
+from services.notifier.store import news as store
 
 routes = Routes(tag="news")
 
@@ -103,10 +104,10 @@ async def remove_article(call: Call, slug: str) -> None:
 async def _find(
     call: Call, query: PageQuery, *, published_by: datetime | None
 ) -> tuple[Sequence[Article], int | None]:
-    after = decode_cursor(query.cursor, datetime, str)
+    before = decode_cursor(query.cursor, datetime, str)
     async with call.reading() as tx:
         articles = await store.list_articles(
-            tx, published_by=published_by, after=after, limit=query.limit + 1
+            tx, published_by=published_by, before=before, limit=query.limit + 1
         )
         total = None
         if query.count:

@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, LiteralString
 from uuid import UUID
 
 from chassis.db import Record, Transaction
 from chassis.errors import NotFound
 from services.notifier.domain.mails import Mail, MailCopy
 from services.notifier.store.mails import mail_of
+
+_MAILS: Final[LiteralString] = """
+    SELECT id, notification_id, event_id, template, customer_id, user_id, name, email,
+           language, time_zone, message_id, thread_id, status, next_step_at,
+           postponements, lost_answers, interruptions, acceptances, last_answer,
+           subject, created_at, sent_at
+    FROM mails
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +39,14 @@ async def list_mails_to(
     tx: Transaction,
     user_id: UUID,
     *,
-    after: tuple[datetime, UUID] | None,
+    before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[MailRecord]:
-    """List one reader's mails, newest first; `after` ended the page before."""
-    created_at, mail_id = after or (None, None)
+    """List one reader's mails, newest first."""
+    created_at, mail_id = before or (None, None)
     rows = await tx.fetch(
-        """
-        SELECT id, notification_id, event_id, template, customer_id, user_id, name,
-               email, language, time_zone, message_id, thread_id, status, next_step_at,
-               postponements, lost_answers, interruptions, acceptances, last_answer,
-               subject, created_at, sent_at
-        FROM mails
+        _MAILS
+        + """
         WHERE user_id = $1
           AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
         ORDER BY created_at DESC, id DESC LIMIT $4
@@ -62,18 +67,14 @@ async def list_mails(
     tx: Transaction,
     wanted: MailFilter,
     *,
-    after: tuple[datetime, UUID] | None,
+    before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[MailRecord]:
     """List everybody's mails, newest first."""
-    created_at, mail_id = after or (None, None)
+    created_at, mail_id = before or (None, None)
     rows = await tx.fetch(
-        """
-        SELECT id, notification_id, event_id, template, customer_id, user_id, name,
-               email, language, time_zone, message_id, thread_id, status, next_step_at,
-               postponements, lost_answers, interruptions, acceptances, last_answer,
-               subject, created_at, sent_at
-        FROM mails
+        _MAILS
+        + """
         WHERE ($1::uuid IS NULL OR customer_id = $1)
           AND ($2::text IS NULL OR status = $2)
           AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
@@ -125,16 +126,7 @@ async def get_mail(
 
 async def lock_mail(tx: Transaction, mail_id: UUID) -> MailRecord:
     """Lock any mail, or raise NotFound."""
-    row = await tx.fetchrow(
-        """
-        SELECT id, notification_id, event_id, template, customer_id, user_id, name,
-               email, language, time_zone, message_id, thread_id, status, next_step_at,
-               postponements, lost_answers, interruptions, acceptances, last_answer,
-               subject, created_at, sent_at
-        FROM mails WHERE id = $1 FOR UPDATE
-        """,
-        mail_id,
-    )
+    row = await tx.fetchrow(_MAILS + "WHERE id = $1 FOR UPDATE", mail_id)
     if row is None:
         raise NotFound
     return _record(row)

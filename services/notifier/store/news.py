@@ -1,10 +1,16 @@
 """News articles."""
 
 from datetime import datetime
+from typing import Final, LiteralString
 
 from chassis.db import Record, Transaction, violations_as
 from chassis.errors import NotFound
 from services.notifier.domain.news import Article, SlugTaken
+
+_ARTICLES: Final[LiteralString] = """
+    SELECT id, slug, version, title, body, published_at, created_at, updated_at
+    FROM news
+"""
 
 
 async def insert_article(tx: Transaction, article: Article) -> None:
@@ -52,9 +58,8 @@ async def get_article(
 ) -> Article:
     """Return the article, or raise NotFound; unpublished ones count if it is None."""
     row = await tx.fetchrow(
-        """
-        SELECT id, slug, version, title, body, published_at, created_at, updated_at
-        FROM news
+        _ARTICLES
+        + """
         WHERE slug = $1 AND ($2::timestamptz IS NULL OR published_at <= $2)
         """,
         slug,
@@ -68,13 +73,7 @@ async def has_article(tx: Transaction, slug: str) -> bool:
 
 
 async def lock_article(tx: Transaction, slug: str) -> Article:
-    row = await tx.fetchrow(
-        """
-        SELECT id, slug, version, title, body, published_at, created_at, updated_at
-        FROM news WHERE slug = $1 FOR UPDATE
-        """,
-        slug,
-    )
+    row = await tx.fetchrow(_ARTICLES + "WHERE slug = $1 FOR UPDATE", slug)
     return _article(row)
 
 
@@ -82,15 +81,14 @@ async def list_articles(
     tx: Transaction,
     *,
     published_by: datetime | None,
-    after: tuple[datetime, str] | None,
+    before: tuple[datetime, str] | None,
     limit: int,
 ) -> list[Article]:
     """List articles, newest first; unpublished ones too if `published_by` is None."""
-    published_at, slug = after or (None, None)
+    published_at, slug = before or (None, None)
     rows = await tx.fetch(
-        """
-        SELECT id, slug, version, title, body, published_at, created_at, updated_at
-        FROM news
+        _ARTICLES
+        + """
         WHERE ($1::timestamptz IS NULL OR published_at <= $1)
           AND ($2::timestamptz IS NULL OR (published_at, slug) < ($2, $3::text))
         ORDER BY published_at DESC, slug DESC LIMIT $4

@@ -1,0 +1,1 @@
+"""What the notifier decides, in the transaction it is given."""
