@@ -23,7 +23,7 @@ class Projection:
     current: LiteralString
 
 
-_CUSTOMERS: LiteralString = "SELECT customer_id AS id, version FROM customers"
+_CUSTOMERS: LiteralString = "SELECT id, version FROM customers"
 
 PROJECTIONS = (
     Projection(
@@ -49,7 +49,7 @@ PROJECTIONS = (
         "tickets",
         "accounts",
         kept="SELECT id, version FROM staff_members",
-        current="SELECT user_id AS id, version FROM users WHERE role IS NOT NULL",
+        current="SELECT id, version FROM users WHERE role IS NOT NULL",
     ),
     Projection(
         "tickets",

@@ -8,7 +8,7 @@ from chassis.settings import require
 from contracts.subscriptions import SUBSCRIPTIONS
 from services.accounts.api import ROUTES
 from services.accounts.checks import CHECKS
-from services.accounts.commands.states import customer_states, staff_states
+from services.accounts.commands.states import current_customers, current_staff_members
 from services.accounts.consumers import consumers
 from services.accounts.jobs import jobs
 from services.accounts.providers import Tokens, open_passwords
@@ -41,7 +41,10 @@ PROCESS = Process(
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs,
     checks=CHECKS,
-    republishers={"customers": customer_states, "staff_members": staff_states},
+    republishers={
+        "customers": current_customers,
+        "staff_members": current_staff_members,
+    },
     resources=open_resources,
     seed=seed,
 )

@@ -10,8 +10,6 @@ consumers = Consumers("accounts")
 
 @consumers.on(billing.ClockMoved)
 async def on_clock_moved(
-    tx: Transaction,
-    event: billing.ClockMoved,
-    delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
+    tx: Transaction, event: billing.ClockMoved, _delivery: Delivery
 ) -> None:
     await save_shift(tx, event.shift_seconds, version=event.version)

@@ -37,7 +37,7 @@ CREATE TABLE accounts.business_clock (
 );
 
 CREATE TABLE accounts.customers (
-    customer_id uuid NOT NULL,
+    id uuid NOT NULL,
     name text NOT NULL,
     company text,
     tax_id text,
@@ -91,7 +91,7 @@ CREATE TABLE accounts.job_runs (
 );
 
 CREATE TABLE accounts.link_requests (
-    request_id uuid NOT NULL,
+    id uuid NOT NULL,
     user_id uuid NOT NULL,
     purpose text NOT NULL,
     email public.citext NOT NULL,
@@ -142,7 +142,7 @@ CREATE TABLE accounts.schema_migrations (
 );
 
 CREATE TABLE accounts.sessions (
-    session_id uuid NOT NULL,
+    id uuid NOT NULL,
     user_id uuid NOT NULL,
     device text,
     address text,
@@ -156,7 +156,7 @@ CREATE TABLE accounts.sessions (
 );
 
 CREATE TABLE accounts.users (
-    user_id uuid NOT NULL,
+    id uuid NOT NULL,
     customer_id uuid,
     role text,
     permissions text[] NOT NULL,
@@ -193,7 +193,7 @@ ALTER TABLE ONLY accounts.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (single);
 
 ALTER TABLE ONLY accounts.customers
-    ADD CONSTRAINT customers_pkey PRIMARY KEY (customer_id);
+    ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY accounts.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, method, route, key);
@@ -205,7 +205,7 @@ ALTER TABLE ONLY accounts.job_runs
     ADD CONSTRAINT job_runs_pkey PRIMARY KEY (job, due_at);
 
 ALTER TABLE ONLY accounts.link_requests
-    ADD CONSTRAINT link_requests_pkey PRIMARY KEY (request_id);
+    ADD CONSTRAINT link_requests_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY accounts.outbox
     ADD CONSTRAINT outbox_event_id_key UNIQUE (event_id);
@@ -220,13 +220,13 @@ ALTER TABLE ONLY accounts.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY accounts.sessions
-    ADD CONSTRAINT sessions_pkey PRIMARY KEY (session_id);
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY accounts.users
     ADD CONSTRAINT users_email_key UNIQUE (email);
 
 ALTER TABLE ONLY accounts.users
-    ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY accounts.watermarks
     ADD CONSTRAINT watermarks_pkey PRIMARY KEY (producer);
@@ -265,20 +265,20 @@ CREATE INDEX sessions_ended_idx ON accounts.sessions USING btree (ended_at) WHER
 
 CREATE INDEX sessions_expires_idx ON accounts.sessions USING btree (expires_at);
 
-CREATE INDEX sessions_user_idx ON accounts.sessions USING btree (user_id, session_id) WHERE (ended_at IS NULL);
+CREATE INDEX sessions_user_idx ON accounts.sessions USING btree (user_id, id) WHERE (ended_at IS NULL);
 
-CREATE INDEX users_customer_idx ON accounts.users USING btree (customer_id, user_id);
+CREATE INDEX users_customer_idx ON accounts.users USING btree (customer_id, id);
 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON accounts.audit_log FOR EACH STATEMENT EXECUTE FUNCTION accounts.refuse_change();
 
 ALTER TABLE ONLY accounts.link_requests
-    ADD CONSTRAINT link_requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(user_id);
+    ADD CONSTRAINT link_requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id);
 
 ALTER TABLE ONLY accounts.refresh_tokens
-    ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES accounts.sessions(session_id) ON DELETE CASCADE;
+    ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES accounts.sessions(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY accounts.sessions
-    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(user_id);
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES accounts.users(id);
 
 ALTER TABLE ONLY accounts.users
-    ADD CONSTRAINT users_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES accounts.customers(customer_id);
+    ADD CONSTRAINT users_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES accounts.customers(id);

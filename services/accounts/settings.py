@@ -3,19 +3,16 @@
 import json
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated
 
 from aiohttp import web
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import NoDecode
 
-from chassis.settings import ProcessSettings
+from chassis.settings import ProcessSettings, Several
+from contracts.links import LinkKey
 from services.accounts.domain.customers import Rules
 from services.accounts.domain.sessions import Lifetime
-
-MINIMUM_LINK_KEY_LENGTH = 16
 
 
 class Settings(ProcessSettings):
@@ -24,12 +21,12 @@ class Settings(ProcessSettings):
     #: An Ed25519 private JWK, as JSON: signs access tokens.
     signing_key: SecretStr = SecretStr("")
     #: Shared with notifier: both derive the tokens of mailed links from it.
-    link_key: SecretStr = SecretStr("")
+    link_key: LinkKey = SecretStr("")
     #: Loosens the limits by address where many callers share one.
     address_limit_factor: int = Field(default=1, ge=1, le=10_000)
     minimum_password_length: int = Field(default=10, ge=8, le=64)
     #: What the company sells in: `CURRENCIES=BRL,USD`.
-    currencies: Annotated[frozenset[str], NoDecode] = frozenset(("BRL", "USD"))
+    currencies: Several[str] = frozenset(("BRL", "USD"))
     session_idle_days: int = Field(default=30, ge=1, le=365)
     session_days: int = Field(default=180, ge=1, le=3650)
     #: How many passwords are hashed at once, each on a core of its own.
@@ -37,26 +34,11 @@ class Settings(ProcessSettings):
     #: How long ended sessions and answered links are kept.
     keep_ended_days: int = Field(default=90, ge=1)
 
-    @field_validator("currencies", mode="before")
-    @classmethod
-    def split_currencies(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [code.strip() for code in value.split(",") if code.strip()]
-        return value
-
     @field_validator("signing_key")
     @classmethod
     def check_signing_key(cls, value: SecretStr) -> SecretStr:
         if value:
             read_signing_key(value)
-        return value
-
-    @field_validator("link_key")
-    @classmethod
-    def check_link_key(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value) < MINIMUM_LINK_KEY_LENGTH:
-            minimum = MINIMUM_LINK_KEY_LENGTH
-            raise ValueError(f"must have at least {minimum} characters")
         return value
 
     @cached_property
@@ -83,7 +65,7 @@ class Settings(ProcessSettings):
         return self.link_key.get_secret_value().encode()
 
 
-SETTINGS: web.AppKey[Settings] = web.AppKey("accounts settings", Settings)
+SETTINGS: web.AppKey[Settings] = web.AppKey("accounts_settings")
 
 
 def read_signing_key(secret: SecretStr) -> OKPKey:

@@ -26,8 +26,8 @@ from services.accounts.providers import Passwords, Tokens
 from services.accounts.settings import SETTINGS
 from services.accounts.store import people as store
 
-PASSWORDS: web.AppKey[Passwords] = web.AppKey("passwords", Passwords)
-TOKENS: web.AppKey[Tokens] = web.AppKey("tokens", Tokens)
+PASSWORDS: web.AppKey[Passwords] = web.AppKey("passwords")
+TOKENS: web.AppKey[Tokens] = web.AppKey("tokens")
 
 log = structlog.get_logger("log-ins")
 

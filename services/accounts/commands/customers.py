@@ -11,7 +11,7 @@ from chassis.ids import uuid7
 from chassis.principal import Principal
 from contracts.api.accounts import ChangeMe, PostalAddress, RegisterCustomer
 from contracts.events.accounts import CustomerRegistered
-from services.accounts.commands.announcements import customer_event
+from services.accounts.commands.events import customer_event
 from services.accounts.commands.limits import admit
 from services.accounts.commands.links import request_link
 from services.accounts.commands.people import announce_customer, lock_caller, words_of

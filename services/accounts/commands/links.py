@@ -9,7 +9,7 @@ from chassis.db import Transaction
 from chassis.ids import uuid7
 from chassis.principal import Principal
 from contracts.events.accounts import StaffMemberUpdated
-from services.accounts.commands.announcements import link_event, staff_event
+from services.accounts.commands.events import link_event, staff_event
 from services.accounts.commands.limits import admit
 from services.accounts.commands.people import announce_customer, lock_person
 from services.accounts.domain import links as domain

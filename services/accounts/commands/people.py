@@ -8,7 +8,7 @@ from chassis.db import Transaction
 from chassis.ids import uuid7
 from chassis.principal import Principal
 from contracts.events.accounts import CustomerUpdated, StaffMemberAdded
-from services.accounts.commands.announcements import customer_event, staff_event
+from services.accounts.commands.events import customer_event, staff_event
 from services.accounts.domain.customers import Customer, Language, search_words
 from services.accounts.domain.people import Role, User
 from services.accounts.domain.sessions import SessionEnded

@@ -6,12 +6,12 @@ from uuid import UUID
 from chassis.db import Transaction
 from chassis.events import Event
 from contracts.events.accounts import CustomerUpdated, StaffMemberUpdated
-from services.accounts.commands.announcements import customer_event, staff_event
+from services.accounts.commands.events import customer_event, staff_event
 from services.accounts.store import customers as customer_store
 from services.accounts.store import people as store
 
 
-async def customer_states(
+async def current_customers(
     tx: Transaction, after: UUID | None, limit: int
 ) -> Sequence[Event]:
     customers = await customer_store.list_customers_after(tx, after, limit)
@@ -22,7 +22,7 @@ async def customer_states(
     ]
 
 
-async def staff_states(
+async def current_staff_members(
     tx: Transaction, after: UUID | None, limit: int
 ) -> Sequence[Event]:
     members = await store.list_staff_after(tx, after, limit)

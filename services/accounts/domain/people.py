@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from chassis.errors import FieldError
+from chassis.errors import Conflict, FieldError
 from services.accounts.domain.customers import Change, Language
 from services.accounts.domain.emails import same_email
 
@@ -14,6 +14,10 @@ from services.accounts.domain.emails import same_email
 CUSTOMER_PERMISSIONS = frozenset(("account", "services", "billing", "tickets"))
 
 MAXIMUM_PASSWORD_LENGTH = 200
+
+
+class EmailInUse(Conflict):
+    """The e-mail is in use already."""
 
 
 class Role(StrEnum):

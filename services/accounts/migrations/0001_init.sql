@@ -2,7 +2,7 @@
 
 -- The contracting party; people act for it.
 CREATE TABLE customers (
-    customer_id uuid PRIMARY KEY,
+    id uuid PRIMARY KEY,
     name text NOT NULL CHECK (name <> ''),
     company text CHECK (company <> ''),
     tax_id text CHECK (tax_id <> ''),
@@ -22,7 +22,7 @@ CREATE INDEX customers_search_idx ON customers USING gin (search);
 
 -- A person who signs in: for exactly one customer, or as staff with a role.
 CREATE TABLE users (
-    user_id uuid PRIMARY KEY,
+    id uuid PRIMARY KEY,
     customer_id uuid REFERENCES customers,
     role text CHECK (role IN ('support', 'finance', 'admin')),
     permissions text[] NOT NULL CHECK (
@@ -44,11 +44,11 @@ CREATE TABLE users (
         AND (role IS NULL OR permissions = '{}')
     )
 );
-CREATE INDEX users_customer_idx ON users (customer_id, user_id);
+CREATE INDEX users_customer_idx ON users (customer_id, id);
 
 -- A signed-in device. A session that has ended is kept for a while and never revived.
 CREATE TABLE sessions (
-    session_id uuid PRIMARY KEY,
+    id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users,
     device text,
     address text,
@@ -62,7 +62,7 @@ CREATE TABLE sessions (
     )),
     CONSTRAINT sessions_end_has_reason CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 );
-CREATE INDEX sessions_user_idx ON sessions (user_id, session_id) WHERE ended_at IS NULL;
+CREATE INDEX sessions_user_idx ON sessions (user_id, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_expires_idx ON sessions (expires_at);
 CREATE INDEX sessions_ended_idx ON sessions (ended_at) WHERE ended_at IS NOT NULL;
 
@@ -79,9 +79,9 @@ CREATE UNIQUE INDEX refresh_tokens_unused_key
 CREATE INDEX refresh_tokens_used_idx
     ON refresh_tokens (used_at) WHERE used_at IS NOT NULL;
 
--- Requests that a mailed link answers; its token is derived from request_id.
+-- Requests that a mailed link answers; its token is derived from the id.
 CREATE TABLE link_requests (
-    request_id uuid PRIMARY KEY,
+    id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users,
     purpose text NOT NULL CHECK (purpose IN ('verify-email', 'reset-password')),
     -- The address that the link was mailed to, and so the one it proves.

@@ -1,16 +1,22 @@
 """Requests that a mailed link answers."""
 
 from datetime import datetime
+from typing import Final, LiteralString
 from uuid import UUID
 
 from chassis.db import Record, Transaction
 from services.accounts.domain.links import LinkRequest, Purpose
 
+_LINK_REQUESTS: Final[LiteralString] = """
+    SELECT id, user_id, purpose, email, created_at, expires_at, used_at
+    FROM link_requests
+"""
+
 
 async def insert_link_request(tx: Transaction, request: LinkRequest) -> None:
     await tx.execute(
         """
-        INSERT INTO link_requests (request_id, user_id, purpose, email, created_at,
+        INSERT INTO link_requests (id, user_id, purpose, email, created_at,
                                    expires_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         """,
@@ -27,10 +33,7 @@ async def find_link_request(
     tx: Transaction, request_id: UUID, purpose: Purpose
 ) -> LinkRequest | None:
     row = await tx.fetchrow(
-        """
-        SELECT request_id, user_id, purpose, email, created_at, expires_at, used_at
-        FROM link_requests WHERE request_id = $1 AND purpose = $2
-        """,
+        _LINK_REQUESTS + "WHERE id = $1 AND purpose = $2",
         request_id,
         purpose,
     )
@@ -41,10 +44,7 @@ async def lock_link_request(
     tx: Transaction, request_id: UUID, purpose: Purpose
 ) -> LinkRequest | None:
     row = await tx.fetchrow(
-        """
-        SELECT request_id, user_id, purpose, email, created_at, expires_at, used_at
-        FROM link_requests WHERE request_id = $1 AND purpose = $2 FOR UPDATE
-        """,
+        _LINK_REQUESTS + "WHERE id = $1 AND purpose = $2 FOR UPDATE",
         request_id,
         purpose,
     )
@@ -53,7 +53,7 @@ async def lock_link_request(
 
 async def mark_link_used(tx: Transaction, request_id: UUID, *, now: datetime) -> None:
     await tx.execute(
-        "UPDATE link_requests SET used_at = $2 WHERE request_id = $1", request_id, now
+        "UPDATE link_requests SET used_at = $2 WHERE id = $1", request_id, now
     )
 
 
@@ -77,8 +77,8 @@ async def delete_old_link_requests(
 ) -> int:
     return await tx.execute(
         """
-        DELETE FROM link_requests WHERE request_id IN (
-            SELECT request_id FROM link_requests WHERE expires_at < $1
+        DELETE FROM link_requests WHERE id IN (
+            SELECT id FROM link_requests WHERE expires_at < $1
             LIMIT $2 FOR UPDATE SKIP LOCKED
         )
         """,
@@ -89,7 +89,7 @@ async def delete_old_link_requests(
 
 def _request(row: Record) -> LinkRequest:
     return LinkRequest(
-        id=row["request_id"],
+        id=row["id"],
         user_id=row["user_id"],
         purpose=Purpose(row["purpose"]),
         email=row["email"],

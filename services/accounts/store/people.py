@@ -2,25 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final, LiteralString
 from uuid import UUID
 
 from chassis.db import Record, Transaction, violations_as
-from chassis.errors import Conflict
 from chassis.principal import Principal
 from services.accounts.domain.customers import Language
-from services.accounts.domain.people import Role, User
+from services.accounts.domain.people import EmailInUse, Role, User
 from services.accounts.domain.sessions import SessionEnded
 
-
-class EmailInUse(Conflict):
-    """The e-mail is in use already."""
+_USERS: Final[LiteralString] = """
+    SELECT id, customer_id, role, permissions, name, email, email_verified_at,
+           password_hash, password_changed_at, language, active, version
+    FROM users
+"""
 
 
 async def insert_user(tx: Transaction, user: User, *, now: datetime) -> None:
     with violations_as(users_email_key=EmailInUse(field="email")):
         await tx.execute(
             """
-            INSERT INTO users (user_id, customer_id, role, permissions, name, email,
+            INSERT INTO users (id, customer_id, role, permissions, name, email,
                                email_verified_at, password_hash, password_changed_at,
                                language, active, version, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
@@ -49,7 +51,7 @@ async def save_user(tx: Transaction, user: User, *, now: datetime) -> None:
             SET name = $2, email = $3, email_verified_at = $4, password_hash = $5,
                 password_changed_at = $6, language = $7, active = $8, version = $9,
                 updated_at = $10
-            WHERE user_id = $1
+            WHERE id = $1
             """,
             user.id,
             user.name,
@@ -71,7 +73,7 @@ async def replace_password_hash(
     await tx.execute(
         """
         UPDATE users SET password_hash = $3
-        WHERE user_id = $1 AND password_hash = $2
+        WHERE id = $1 AND password_hash = $2
         """,
         user_id,
         old,
@@ -80,54 +82,30 @@ async def replace_password_hash(
 
 
 async def find_user_by_email(tx: Transaction, email: str) -> User | None:
-    row = await tx.fetchrow(
-        """
-        SELECT user_id, customer_id, role, permissions, name, email,
-               email_verified_at, password_hash, password_changed_at, language,
-               active, version
-        FROM users WHERE email = $1
-        """,
-        email,
-    )
+    row = await tx.fetchrow(_USERS + "WHERE email = $1", email)
     return _user(row) if row else None
 
 
 async def find_user(tx: Transaction, user_id: UUID) -> User | None:
-    row = await tx.fetchrow(
-        """
-        SELECT user_id, customer_id, role, permissions, name, email,
-               email_verified_at, password_hash, password_changed_at, language,
-               active, version
-        FROM users WHERE user_id = $1
-        """,
-        user_id,
-    )
+    row = await tx.fetchrow(_USERS + "WHERE id = $1", user_id)
     return _user(row) if row else None
 
 
 async def lock_user(tx: Transaction, user_id: UUID) -> User | None:
-    row = await tx.fetchrow(
-        """
-        SELECT user_id, customer_id, role, permissions, name, email,
-               email_verified_at, password_hash, password_changed_at, language,
-               active, version
-        FROM users WHERE user_id = $1 FOR UPDATE
-        """,
-        user_id,
-    )
+    row = await tx.fetchrow(_USERS + "WHERE id = $1 FOR UPDATE", user_id)
     return _user(row) if row else None
 
 
 async def get_caller(tx: Transaction, principal: Principal, *, now: datetime) -> User:
     """Return who calls, as long as the session is live: the token may outlast it."""
     row = await tx.fetchrow(
-        """
-        SELECT user_id, customer_id, role, permissions, name, email,
-               email_verified_at, password_hash, password_changed_at, language,
-               active, version
-        FROM users JOIN sessions USING (user_id)
-        WHERE user_id = $1 AND session_id = $2 AND ended_at IS NULL
-          AND expires_at > $3 AND active
+        _USERS
+        + """
+        WHERE id = $1 AND active AND EXISTS (
+            SELECT FROM sessions s
+            WHERE s.id = $2 AND s.user_id = users.id AND s.ended_at IS NULL
+              AND s.expires_at > $3
+        )
         """,
         principal.user_id,
         principal.session_id,
@@ -143,13 +121,7 @@ async def list_people(
 ) -> dict[UUID, list[User]]:
     """Return the people of each customer, in the order in which they came."""
     rows = await tx.fetch(
-        """
-        SELECT user_id, customer_id, role, permissions, name, email,
-               email_verified_at, password_hash, password_changed_at, language,
-               active, version
-        FROM users WHERE customer_id = ANY($1) AND active
-        ORDER BY customer_id, user_id
-        """,
+        _USERS + "WHERE customer_id = ANY($1) AND active ORDER BY customer_id, id",
         customer_ids,
     )
     people: dict[UUID, list[User]] = {customer_id: [] for customer_id in customer_ids}
@@ -163,13 +135,10 @@ async def list_staff_after(
 ) -> list[User]:
     """List all staff by id, a part at a time."""
     rows = await tx.fetch(
-        """
-        SELECT user_id, customer_id, role, permissions, name, email,
-               email_verified_at, password_hash, password_changed_at, language,
-               active, version
-        FROM users
-        WHERE role IS NOT NULL AND ($1::uuid IS NULL OR user_id > $1)
-        ORDER BY user_id LIMIT $2
+        _USERS
+        + """
+        WHERE role IS NOT NULL AND ($1::uuid IS NULL OR id > $1)
+        ORDER BY id LIMIT $2
         """,
         after,
         limit,
@@ -179,7 +148,7 @@ async def list_staff_after(
 
 def _user(row: Record) -> User:
     return User(
-        id=row["user_id"],
+        id=row["id"],
         customer_id=row["customer_id"],
         role=Role(row["role"]) if row["role"] else None,
         granted=frozenset(row["permissions"]),

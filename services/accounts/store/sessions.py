@@ -21,7 +21,7 @@ class Family:
 async def insert_session(tx: Transaction, session: Session) -> None:
     await tx.execute(
         """
-        INSERT INTO sessions (session_id, user_id, device, address, created_at,
+        INSERT INTO sessions (id, user_id, device, address, created_at,
                               last_used_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         """,
@@ -39,7 +39,7 @@ async def save_session_use(tx: Transaction, session: Session) -> None:
     await tx.execute(
         """
         UPDATE sessions SET address = $2, last_used_at = $3, expires_at = $4
-        WHERE session_id = $1
+        WHERE id = $1
         """,
         session.id,
         session.address,
@@ -75,22 +75,20 @@ async def lock_family(tx: Transaction, token_hash: bytes) -> Family | None:
     )
     if session_id is None:
         return None
-    await tx.execute(
-        "SELECT 1 FROM sessions WHERE session_id = $1 FOR UPDATE", session_id
-    )
+    await tx.execute("SELECT 1 FROM sessions WHERE id = $1 FOR UPDATE", session_id)
     # A second statement, so that it sees what the lock's last holder committed.
     row = await tx.fetchrow(
         """
-        SELECT token_hash, session_id, used_at, user_id, device, address, created_at,
-               last_used_at, expires_at, ended_at
-        FROM refresh_tokens JOIN sessions USING (session_id)
-        WHERE token_hash = $1
+        SELECT s.id, s.user_id, s.device, s.address, s.created_at, s.last_used_at,
+               s.expires_at, s.ended_at, t.token_hash, t.used_at
+        FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+        WHERE t.token_hash = $1
         """,
         token_hash,
     )
     if row is None:
         return None
-    token = RefreshToken(row["token_hash"], row["session_id"], row["used_at"])
+    token = RefreshToken(row["token_hash"], row["id"], row["used_at"])
     return Family(_session(row), token)
 
 
@@ -105,12 +103,12 @@ async def list_live_sessions(
     """List the caller's own live sessions, newest first."""
     rows = await tx.fetch(
         """
-        SELECT session_id, user_id, device, address, created_at, last_used_at,
+        SELECT id, user_id, device, address, created_at, last_used_at,
                expires_at, ended_at
         FROM sessions
         WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
-          AND ($3::uuid IS NULL OR session_id < $3)
-        ORDER BY session_id DESC LIMIT $4
+          AND ($3::uuid IS NULL OR id < $3)
+        ORDER BY id DESC LIMIT $4
         """,
         principal.user_id,
         now,
@@ -146,7 +144,7 @@ async def end_session(
     ended = await tx.execute(
         """
         UPDATE sessions SET ended_at = $3, end_reason = $4
-        WHERE session_id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
+        WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
         """,
         session_id,
         principal.user_id,
@@ -163,7 +161,7 @@ async def end_family(
     await tx.execute(
         """
         UPDATE sessions SET ended_at = $2, end_reason = $3
-        WHERE session_id = $1 AND ended_at IS NULL
+        WHERE id = $1 AND ended_at IS NULL
         """,
         session_id,
         now,
@@ -183,7 +181,7 @@ async def end_sessions(
     return await tx.execute(
         """
         UPDATE sessions SET ended_at = $2, end_reason = $3
-        WHERE user_id = $1 AND ended_at IS NULL AND session_id IS DISTINCT FROM $4
+        WHERE user_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $4
         """,
         user_id,
         now,
@@ -196,8 +194,8 @@ async def delete_old_sessions(tx: Transaction, *, before: datetime, limit: int) 
     """Delete sessions, with their tokens, that were over before this."""
     return await tx.execute(
         """
-        DELETE FROM sessions WHERE session_id IN (
-            SELECT session_id FROM sessions
+        DELETE FROM sessions WHERE id IN (
+            SELECT id FROM sessions
             WHERE ended_at < $1 OR expires_at < $1
             LIMIT $2 FOR UPDATE SKIP LOCKED
         )
@@ -223,7 +221,7 @@ async def delete_used_tokens(tx: Transaction, *, before: datetime, limit: int) -
 
 def _session(row: Record) -> Session:
     return Session(
-        id=row["session_id"],
+        id=row["id"],
         user_id=row["user_id"],
         device=row["device"],
         address=row["address"],

@@ -8,11 +8,10 @@ from services.accounts.domain.customers import Address, Customer
 from services.accounts.domain.links import LinkRequest, Purpose
 from services.accounts.domain.people import User
 
-C_ = TypeVar("C_", events.CustomerRegistered, events.CustomerUpdated)
-S_ = TypeVar("S_", events.StaffMemberAdded, events.StaffMemberUpdated)
-LinkRequested = events.EmailVerificationRequested | events.PasswordResetRequested
+C_ = TypeVar("C_", bound=events.CustomerState)
+S_ = TypeVar("S_", bound=events.StaffMemberState)
 
-_LINK_EVENTS: Mapping[Purpose, type[LinkRequested]] = {
+_LINK_EVENTS: Mapping[Purpose, type[events.LinkRequested]] = {
     Purpose.VERIFY_EMAIL: events.EmailVerificationRequested,
     Purpose.RESET_PASSWORD: events.PasswordResetRequested,
 }
@@ -50,7 +49,7 @@ def staff_event(event: type[S_], user: User) -> S_:
     )
 
 
-def link_event(request: LinkRequest, user: User) -> LinkRequested:
+def link_event(request: LinkRequest, user: User) -> events.LinkRequested:
     """Return the event upon which notifier mails the link."""
     return _LINK_EVENTS[request.purpose](
         version=1,
