@@ -6,7 +6,7 @@ from chassis.http import Call, Routes, customer
 from contracts.api.gateway import DashboardView
 from gateway.dashboard import Dashboard
 
-DASHBOARD = web.AppKey("DASHBOARD", Dashboard)
+DASHBOARD: web.AppKey[Dashboard] = web.AppKey("dashboard")
 
 routes = Routes(tag="dashboard")
 

@@ -17,7 +17,7 @@ from gateway.limits import flood_limit
 from gateway.proxy import Proxy, open_upstream
 from gateway.settings import SETTINGS, Settings
 
-UPSTREAM = web.AppKey("UPSTREAM", ClientSession)
+UPSTREAM: web.AppKey[ClientSession] = web.AppKey("upstream")
 
 ROUTES = (routes,)
 

@@ -31,4 +31,4 @@ class Settings(ProcessSettings):
         }
 
 
-SETTINGS = web.AppKey("SETTINGS", Settings)
+SETTINGS: web.AppKey[Settings] = web.AppKey("gateway_settings")
