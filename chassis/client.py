@@ -10,6 +10,9 @@ from chassis.context import current_cause
 from chassis.errors import Unavailable
 from chassis.tracing import HEADER
 
+REQUEST_ID = "X-Request-Id"
+FORWARDED_FOR = "X-Forwarded-For"
+
 CONNECT_SECONDS = 1.0
 TOTAL_SECONDS = 10.0
 MAXIMUM_CONNECTIONS = 200
@@ -26,9 +29,9 @@ class ServiceClient:
         self.base_url = base_url.rstrip("/")
         self._session = session
 
-    async def get_json(self, path: str, *, token: str | None = None) -> Any:
+    async def get_json(self, path: str) -> Any:
         """Return the answer to a GET, or raise UpstreamAway if it is no success."""
-        headers = carried_headers(token)
+        headers = carried_headers()
         try:
             async with self._session.get(self.base_url + path, headers=headers) as got:
                 got.raise_for_status()
@@ -39,14 +42,11 @@ class ServiceClient:
 
 @asynccontextmanager
 async def open_client(
-    base_url: str,
-    *,
-    connect_seconds: float = CONNECT_SECONDS,
-    total_seconds: float = TOTAL_SECONDS,
+    base_url: str, *, total_seconds: float = TOTAL_SECONDS
 ) -> AsyncGenerator[ServiceClient]:
     """Open a pool of connections to one process."""
     timeout = aiohttp.ClientTimeout(
-        total=total_seconds, connect=connect_seconds, sock_connect=connect_seconds
+        total=total_seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS
     )
     connector = aiohttp.TCPConnector(limit=MAXIMUM_CONNECTIONS)
     async with aiohttp.ClientSession(
@@ -55,14 +55,12 @@ async def open_client(
         yield ServiceClient(base_url, session)
 
 
-def carried_headers(token: str | None = None) -> dict[str, str]:
-    """Return the headers that let the other process know the cause and the caller."""
+def carried_headers() -> dict[str, str]:
+    """Return the headers by which another process knows whose request it answers."""
     cause = current_cause()
-    headers = {"X-Request-Id": cause.cause_id}
+    headers = {REQUEST_ID: cause.cause_id}
     if cause.traceparent:
         headers[HEADER] = cause.traceparent
     if cause.address:
-        headers["X-Forwarded-For"] = cause.address
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+        headers[FORWARDED_FOR] = cause.address
     return headers

@@ -11,6 +11,7 @@ import structlog
 from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
 from pydantic import BaseModel
 
+from chassis.client import carried_headers
 from chassis.errors import NotAuthenticated
 from chassis.http import Page
 from contracts.api.accounts import MeView
@@ -20,7 +21,6 @@ from contracts.api.billing.orders import ServiceView
 from contracts.api.gateway import Counts, DashboardView
 from contracts.api.notifier import NewsView
 from contracts.api.tickets import TicketView
-from gateway.proxy import forwarded_headers
 from gateway.settings import Settings
 
 #: Items that a panel shows; the count beside it is of the whole list.
@@ -42,7 +42,7 @@ class Dashboard:
 
     async def gather(self, authorization: str, language: str | None) -> DashboardView:
         """Ask every service at once, as the caller."""
-        headers = forwarded_headers()
+        headers = carried_headers()
         headers["Authorization"] = authorization
         if language:
             headers["Accept-Language"] = language

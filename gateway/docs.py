@@ -44,16 +44,13 @@ _PAGE = """<!doctype html>
 def add_docs(app: web.Application, documents: Documents, own: dict[str, Any]) -> None:
     """Serve the document, the page and what the page needs."""
 
-    async def show_document(request: web.Request) -> web.Response:
-        del request
+    async def show_document(_request: web.Request) -> web.Response:
         return web.json_response(await documents.merged(own))
 
-    async def show_page(request: web.Request) -> web.Response:
-        del request
+    async def show_page(_request: web.Request) -> web.Response:
         return web.Response(text=_PAGE, content_type="text/html")
 
-    async def show_problems(request: web.Request) -> web.FileResponse:
-        del request
+    async def show_problems(_request: web.Request) -> web.FileResponse:
         return web.FileResponse(_HERE / "problems.html")
 
     async def show_asset(request: web.Request) -> web.FileResponse:

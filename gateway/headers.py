@@ -28,8 +28,7 @@ def security_headers(settings: Settings) -> Signal:
     if settings.public_url.startswith("https:"):
         always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 
-    async def add(request: web.Request, response: web.StreamResponse) -> None:
-        del request  # every answer gets the same
+    async def add(_request: web.Request, response: web.StreamResponse) -> None:
         for name, value in always.items():
             response.headers.setdefault(name, value)
         is_page = response.content_type == "text/html"

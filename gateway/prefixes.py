@@ -32,7 +32,6 @@ STAFF_OWNERS = {
     "ledger": "billing",
     "tickets": "tickets",
     "tasks": "tickets",
-    "attachments": "tickets",
     "news": "notifier",
     "emails": "notifier",
 }

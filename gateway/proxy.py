@@ -14,14 +14,14 @@ from aiohttp import (
 from multidict import CIMultiDict
 from yarl import URL
 
-from chassis.context import acting_as, current_cause
-from chassis.errors import NotFound, TooLarge, Unavailable
-from chassis.http import authenticate
+from chassis.client import UpstreamAway, carried_headers
+from chassis.context import acting_as
+from chassis.errors import NotFound, TooLarge
+from chassis.http import MAXIMUM_BODY_BYTES, authenticate, too_large
 from chassis.tokens import TokenVerifier
 from gateway.prefixes import SLOW_PATHS, owner_of
 from gateway.settings import Settings
 
-MAXIMUM_BODY_BYTES = 1024 * 1024
 #: A file of 10 MiB, and the multipart wrapping around it.
 MAXIMUM_UPLOAD_BYTES = 10 * 1024 * 1024 + 64 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -54,10 +54,6 @@ ANSWER_HEADERS = (
 
 class NoSuchPath(NotFound):
     """There is nothing at this address."""
-
-
-class ServiceAway(Unavailable):
-    """The service behind this address doesn't answer; try again shortly."""
 
 
 def open_upstream() -> ClientSession:
@@ -108,22 +104,11 @@ class Proxy:
             # What goes wrong while the body streams comes wrapped by the client.
             if isinstance(error.__cause__, TooLarge):
                 raise error.__cause__ from None
-            raise ServiceAway from error
-
-
-def forwarded_headers() -> CIMultiDict[str]:
-    """Return the headers by which a service knows whose request it answers."""
-    cause = current_cause()
-    headers = CIMultiDict({"X-Request-Id": cause.cause_id})
-    if cause.address:
-        headers["X-Forwarded-For"] = cause.address
-    if cause.traceparent:
-        headers["traceparent"] = cause.traceparent
-    return headers
+            raise UpstreamAway from error
 
 
 def _headers(request: web.Request) -> CIMultiDict[str]:
-    headers = forwarded_headers()
+    headers = CIMultiDict(carried_headers())
     for name in REQUEST_HEADERS:
         for value in request.headers.getall(name, ()):
             headers.add(name, value)
@@ -138,7 +123,7 @@ def _body(request: web.Request) -> AsyncIterator[bytes] | None:
     is_upload = request.content_type == "multipart/form-data"
     limit = MAXIMUM_UPLOAD_BYTES if is_upload else MAXIMUM_BODY_BYTES
     if (request.content_length or 0) > limit:
-        raise TooLarge(f"a request may have at most {limit} bytes")
+        raise too_large(limit)
     return _bounded(request, limit)
 
 
@@ -148,7 +133,7 @@ async def _bounded(request: web.Request, limit: int) -> AsyncIterator[bytes]:
     async for chunk in request.content.iter_chunked(CHUNK_BYTES):
         size += len(chunk)
         if size > limit:
-            raise TooLarge(f"a request may have at most {limit} bytes")
+            raise too_large(limit)
         yield chunk
 
 

@@ -8,18 +8,19 @@ from chassis.http.cursors import decode_cursor, encode_cursor
 from chassis.http.dispatch import authenticate
 from chassis.http.models import Body, Page, PageQuery, Query, View
 from chassis.http.openapi import document_of
-from chassis.http.policies import Policy, customer, public, signed_in, staff
+from chassis.http.policies import customer, public, signed_in, staff
+from chassis.http.reader import MAXIMUM_BODY_BYTES, too_large
 from chassis.http.routes import Routes
 from chassis.http.server import serving
 from chassis.http.uploads import UploadedFile
 from chassis.principal import Principal
 
 __all__ = [
+    "MAXIMUM_BODY_BYTES",
     "Body",
     "Call",
     "Page",
     "PageQuery",
-    "Policy",
     "Principal",
     "Query",
     "Response",
@@ -36,4 +37,5 @@ __all__ = [
     "serving",
     "signed_in",
     "staff",
+    "too_large",
 ]

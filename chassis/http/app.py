@@ -56,8 +56,7 @@ def build_app(
 def _answering(document: dict[str, object]) -> Handler:
     content = json.dumps(document, ensure_ascii=False).encode()
 
-    async def answer(request: web.Request) -> web.Response:
-        del request
+    async def answer(_request: web.Request) -> web.Response:
         return web.Response(body=content, content_type="application/json")
 
     return answer
@@ -68,8 +67,7 @@ def _beside(
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     """Keep the verifier's keys fresh while the application is served."""
 
-    async def run(app: web.Application) -> AsyncIterator[None]:
-        del app
+    async def run(_app: web.Application) -> AsyncIterator[None]:
         async with verifier.running():
             yield
 

@@ -9,12 +9,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Gauge, Histogram
 
+from chassis.client import FORWARDED_FOR, REQUEST_ID
 from chassis.context import Cause, because_of
 from chassis.ids import uuid7
 from chassis.tracing import HEADER, continue_trace
-
-REQUEST_ID = "X-Request-Id"
-FORWARDED_FOR = "X-Forwarded-For"
 
 REQUESTS = Counter(
     "http_requests_total", "Requests answered.", ("method", "route", "status")

@@ -96,7 +96,7 @@ async def test_a_service_that_is_away_is_503_with_retry_after(
     async with gateway.client.get("/api/v1/products") as answer:
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "1"
-        assert (await answer.json())["type"].endswith("ServiceAway")
+        assert (await answer.json())["type"].endswith("UpstreamAway")
 
 
 async def test_bodies_have_a_limit_also_when_they_hide_their_size(

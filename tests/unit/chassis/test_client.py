@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
 
 from chassis.client import ServiceClient, UpstreamAway, open_client
 from chassis.context import Cause, because_of
 from chassis.http import Call, Response, Routes, View, public, serving
-from tests.support.tokens import a_customer, token_of
 from tests.unit.chassis.conftest import an_app
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -60,25 +58,13 @@ async def client() -> AsyncIterator[ServiceClient]:
         )
 
 
-async def headers_seen(client: ServiceClient, **options: Any) -> dict[str, str]:
-    with because_of(CAUSE):
-        return (await client.get_json("/seen", **options))["headers"]
-
-
 async def test_the_cause_is_carried_along(client: ServiceClient) -> None:
-    headers = await headers_seen(client)
+    with because_of(CAUSE):
+        headers = (await client.get_json("/seen"))["headers"]
     assert headers["x-request-id"] == CAUSE.cause_id
     assert headers["x-forwarded-for"] == CAUSE.address
     assert headers["traceparent"] == CAUSE.traceparent
     assert "authorization" not in headers
-
-
-async def test_the_callers_token_is_carried_where_it_is_given(
-    client: ServiceClient,
-) -> None:
-    token = token_of(a_customer())
-    headers = await headers_seen(client, token=token)
-    assert headers["authorization"] == f"Bearer {token}"
 
 
 @pytest.mark.parametrize("path", ["/slow", "/garbage", "/nowhere"])
