@@ -158,7 +158,8 @@ async def _run(
         file.write_text(script)
         process = await asyncio.create_subprocess_exec(
             *(_program(), "-n", "-M", "prepared", "-f", file, "-D", "i=0"),
-            *("-c", str(clients), "-j", "2", "-t", str(each), database.admin_url),
+            # One thread, as we are one process.
+            *("-c", str(clients), "-j", "1", "-t", str(each), database.admin_url),
             env={**os.environ, "PGOPTIONS": _options(database)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
