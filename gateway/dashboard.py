@@ -18,7 +18,7 @@ from contracts.api.accounts import MeView
 from contracts.api.billing.domains import DomainView
 from contracts.api.billing.invoices import InvoiceView
 from contracts.api.billing.orders import ServiceView
-from contracts.api.gateway import Counts, DashboardView
+from contracts.api.gateway import CountsView, DashboardView
 from contracts.api.notifier import NewsView
 from contracts.api.tickets import TicketView
 from gateway.settings import Settings
@@ -101,7 +101,7 @@ class _Panels:
         names = [panel.name for panel in fields(self)]
         return DashboardView(
             contact=self.contact,
-            counts=Counts(
+            counts=CountsView(
                 services=_total(self.services),
                 domains=_total(self.domains),
                 open_invoices=_total(self.open_invoices),

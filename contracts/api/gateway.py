@@ -10,7 +10,7 @@ from contracts.api.notifier import NewsView
 from contracts.api.tickets import TicketView
 
 
-class Counts(View):
+class CountsView(View):
     """How long the lists behind the panels are; null where a service doesn't answer."""
 
     services: int | None
@@ -23,7 +23,7 @@ class DashboardView(View):
     """The panels of the first page; null is one that couldn't be had just now."""
 
     contact: MeView | None
-    counts: Counts
+    counts: CountsView
     services: list[ServiceView] | None = Field(description="The latest few.")
     tickets: list[TicketView] | None = Field(description="The last open ones.")
     domains: list[DomainView] | None

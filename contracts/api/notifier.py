@@ -89,7 +89,7 @@ class ArticleView(View):
     updated_at: datetime
 
 
-class MailSummary(View):
+class MailView(View):
     """A mail of mine: what it was about and whether it left."""
 
     id: UUID
@@ -103,7 +103,7 @@ class MailSummary(View):
     sent_at: datetime | None
 
 
-class MailView(MailSummary):
+class MailWithContentView(MailView):
     """A mail as it was written, with the secrets of its links masked."""
 
     text: str | None
@@ -117,7 +117,7 @@ class ListStaffMails(PageQuery):
     customer_id: UUID | None = None
 
 
-class StaffMailSummary(MailSummary):
+class StaffMailView(MailView):
     """A mail as operators see it."""
 
     customer_id: UUID | None

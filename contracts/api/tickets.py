@@ -26,7 +26,7 @@ ServiceIds = Annotated[tuple[UUID, ...], Field(max_length=20), DISTINCT]
 AttachmentIds = Annotated[tuple[UUID, ...], Field(max_length=10), DISTINCT]
 
 
-class ExpectedAnswer(View):
+class ExpectedAnswerView(View):
     """Within how many minutes an answer is to be expected, by priority."""
 
     low: int
@@ -40,13 +40,7 @@ class DepartmentView(View):
 
     slug: str
     name: str = Field(description="In the caller's language.")
-    expected_answer: ExpectedAnswer
-
-
-class DepartmentsView(View):
-    """All departments, in the order to show them."""
-
-    items: list[DepartmentView]
+    expected_answer: ExpectedAnswerView
 
 
 class AttachmentView(View):
@@ -142,7 +136,7 @@ class TicketView(View):
     closed_at: datetime | None
 
 
-class TicketWithMessages(TicketView):
+class TicketWithMessagesView(TicketView):
     """A ticket with its messages, oldest first, the opening one included."""
 
     messages: list[MessageView]
@@ -157,7 +151,7 @@ class StaffTicketView(TicketView):
     requester_id: UUID | None
 
 
-class StaffTicketWithMessages(StaffTicketView):
+class StaffTicketWithMessagesView(StaffTicketView):
     """A ticket with its messages and notes, oldest first."""
 
     messages: list[StaffMessageView]

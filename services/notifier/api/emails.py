@@ -6,20 +6,25 @@ from uuid import UUID
 from chassis.http import Call, Page, PageQuery, Routes, decode_cursor, signed_in, staff
 from contracts.api.notifier import (
     ListStaffMails,
-    MailSummary,
     MailView,
-    StaffMailSummary,
+    MailWithContentView,
+    StaffMailView,
+)
+from services.notifier.api.views import (
+    view_mail,
+    view_mail_for_staff,
+    view_mail_with_content,
 )
 from services.notifier.commands.mails import send_mail_again
 from services.notifier.settings import MAILS_WAITING
 from services.notifier.store import history as store
-from services.notifier.store.history import MailFilter, MailRecord
+from services.notifier.store.history import MailFilter
 
 routes = Routes(tag="e-mails")
 
 
 @routes.get("/emails", policy=signed_in())
-async def list_emails(call: Call, query: PageQuery) -> Page[MailSummary]:
+async def list_emails(call: Call, query: PageQuery) -> Page[MailView]:
     """List the mails written to me, newest first."""
     user_id = call.principal.user_id
     before = decode_cursor(query.cursor, datetime, UUID)
@@ -28,8 +33,8 @@ async def list_emails(call: Call, query: PageQuery) -> Page[MailSummary]:
             tx, user_id, before=before, limit=query.limit + 1
         )
         total = await store.count_mails_to(tx, user_id) if query.count else None
-    return Page[MailSummary].of(
-        [_summary(record) for record in records],
+    return Page[MailView].of(
+        [view_mail(record) for record in records],
         limit=query.limit,
         cursor=lambda mail: (mail.created_at, mail.id),
         total=total,
@@ -37,21 +42,15 @@ async def list_emails(call: Call, query: PageQuery) -> Page[MailSummary]:
 
 
 @routes.get("/emails/{mail_id}", policy=signed_in())
-async def show_email(call: Call, mail_id: UUID) -> MailView:
+async def show_email(call: Call, mail_id: UUID) -> MailWithContentView:
     """Show a mail as it was written to me; the secrets of its links are masked."""
     async with call.reading() as tx:
         record, copy = await store.get_mail(tx, mail_id, user_id=call.principal.user_id)
-    return MailView(
-        **_summary(record).model_dump(),
-        text=copy and copy.text,
-        html=copy and copy.html,
-    )
+    return view_mail_with_content(record, copy)
 
 
 @routes.get("/staff/emails", policy=staff("operations"))
-async def list_staff_emails(
-    call: Call, query: ListStaffMails
-) -> Page[StaffMailSummary]:
+async def list_staff_emails(call: Call, query: ListStaffMails) -> Page[StaffMailView]:
     """List all mails, newest first, and what became of them."""
     wanted = MailFilter(customer_id=query.customer_id, status=query.status)
     before = decode_cursor(query.cursor, datetime, UUID)
@@ -60,8 +59,8 @@ async def list_staff_emails(
             tx, wanted, before=before, limit=query.limit + 1
         )
         total = await store.count_mails(tx, wanted) if query.count else None
-    return Page[StaffMailSummary].of(
-        [_staff_summary(record) for record in records],
+    return Page[StaffMailView].of(
+        [view_mail_for_staff(record) for record in records],
         limit=query.limit,
         cursor=lambda mail: (mail.created_at, mail.id),
         total=total,
@@ -69,33 +68,9 @@ async def list_staff_emails(
 
 
 @routes.post("/staff/emails/{mail_id}/replays", policy=staff("operations"), status=201)
-async def send_email_again(call: Call, mail_id: UUID) -> StaffMailSummary:
+async def send_email_again(call: Call, mail_id: UUID) -> StaffMailView:
     """Try a mail again that failed, is dead or ambiguous."""
     async with call.transaction() as tx:
         record = await send_mail_again(tx, mail_id, now=call.clock.now())
         call.resources[MAILS_WAITING].set()
-        return await call.complete(tx, _staff_summary(record))
-
-
-def _summary(record: MailRecord) -> MailSummary:
-    mail = record.mail
-    return MailSummary(
-        id=mail.id,
-        template=mail.template,
-        to=mail.recipient.email,
-        subject=record.subject,
-        status=mail.status.value,
-        created_at=mail.created_at,
-        sent_at=mail.sent_at,
-    )
-
-
-def _staff_summary(record: MailRecord) -> StaffMailSummary:
-    mail = record.mail
-    return StaffMailSummary(
-        **_summary(record).model_dump(),
-        customer_id=mail.customer_id,
-        message_id=mail.message_id,
-        last_answer=mail.last_answer,
-        next_step_at=mail.next_step_at,
-    )
+        return await call.complete(tx, view_mail_for_staff(record))

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chassis.http import Call, Page, PageQuery, Routes, decode_cursor, public, staff
+from contracts.api.fields import Language
 from contracts.api.notifier import (
     ArticleView,
-    Language,
     ListNews,
     NewsView,
     PublishArticle,
     ReviseArticle,
     WantedLanguage,
 )
+from services.notifier.api.views import view_article, view_news
 from services.notifier.commands import news as commands
-from services.notifier.domain.languages import available_language, preferred_language
+from services.notifier.domain.languages import preferred_language
 from services.notifier.domain.news import Article
 from services.notifier.store import news as store
 
@@ -30,7 +31,7 @@ async def list_news(call: Call, query: ListNews) -> Page[NewsView]:
     articles, total = await _find(call, query, published_by=call.now)
     language = _language(call, query.language)
     return Page[NewsView].of(
-        [_news_view(article, language) for article in articles],
+        [view_news(article, language) for article in articles],
         limit=query.limit,
         cursor=lambda article: (article.published_at, article.slug),
         total=total,
@@ -42,7 +43,7 @@ async def show_news(call: Call, slug: str, query: WantedLanguage) -> NewsView:
     """Show a published article."""
     async with call.reading() as tx:
         article = await store.get_article(tx, slug, published_by=call.now)
-    return _news_view(article, _language(call, query.language))
+    return view_news(article, _language(call, query.language))
 
 
 @routes.get("/staff/news", policy=staff("news.write"))
@@ -50,7 +51,7 @@ async def list_articles(call: Call, query: PageQuery) -> Page[ArticleView]:
     """List all articles, newest first, those still to be published included."""
     articles, total = await _find(call, query, published_by=None)
     return Page[ArticleView].of(
-        [_article_view(article) for article in articles],
+        [view_article(article) for article in articles],
         limit=query.limit,
         cursor=lambda article: (article.published_at, article.slug),
         total=total,
@@ -69,14 +70,14 @@ async def publish_article(call: Call, body: PublishArticle) -> ArticleView:
             published_at=body.published_at,
             now=call.now,
         )
-        return await call.complete(tx, _article_view(article))
+        return await call.complete(tx, view_article(article))
 
 
 @routes.get("/staff/news/{slug}", policy=staff("news.write"))
 async def show_article(call: Call, slug: str) -> ArticleView:
     """Show an article in all its languages."""
     async with call.reading() as tx:
-        return _article_view(await store.get_article(tx, slug, published_by=None))
+        return view_article(await store.get_article(tx, slug, published_by=None))
 
 
 @routes.patch("/staff/news/{slug}", policy=staff("news.write"))
@@ -91,7 +92,7 @@ async def revise_article(call: Call, slug: str, body: ReviseArticle) -> ArticleV
             published_at=body.published_at,
             now=call.now,
         )
-        return _article_view(article)
+        return view_article(article)
 
 
 @routes.delete("/staff/news/{slug}", policy=staff("news.write"))
@@ -118,18 +119,3 @@ async def _find(
 def _language(call: Call, wanted: Language | None) -> Language:
     accepted = call.request.headers.get("Accept-Language", "")
     return wanted or preferred_language(accepted).value
-
-
-def _news_view(article: Article, language: Language) -> NewsView:
-    shown = available_language(article.title, language)
-    return NewsView(
-        slug=article.slug,
-        language=shown,
-        title=article.title[shown],
-        body=article.body[shown],
-        published_at=article.published_at,
-    )
-
-
-def _article_view(article: Article) -> ArticleView:
-    return ArticleView.model_validate(article, from_attributes=True)

@@ -1,7 +1,15 @@
 """The departments that tickets go to."""
 
-from chassis.http import Call, Routes, signed_in
-from contracts.api.tickets import DepartmentsView
+from chassis.http import (
+    Call,
+    Page,
+    PageQuery,
+    Routes,
+    decode_cursor,
+    encode_cursor,
+    signed_in,
+)
+from contracts.api.tickets import DepartmentView
 from services.tickets.api.views import view_department
 from services.tickets.store import departments as store
 
@@ -9,12 +17,20 @@ routes = Routes(tag="departments")
 
 
 @routes.get("/departments", policy=signed_in())
-async def list_departments(call: Call) -> DepartmentsView:
+async def list_departments(call: Call, query: PageQuery) -> Page[DepartmentView]:
     """List the departments that tickets go to.
 
     Each says within how many minutes an answer is to be expected, by priority.
     """
+    after = decode_cursor(query.cursor, int, str)
     async with call.reading() as tx:
-        departments = await store.list_departments(tx)
+        found = await store.list_departments(tx, after=after, limit=query.limit + 1)
+        total = await store.count_departments(tx) if query.count else None
+    shown = found[: query.limit]
+    more = len(found) > query.limit
     language = call.principal.locale
-    return DepartmentsView(items=[view_department(d, language) for d in departments])
+    return Page[DepartmentView](
+        items=[view_department(department, language) for department in shown],
+        next=encode_cursor(shown[-1].position, shown[-1].slug) if more else None,
+        total=total,
+    )

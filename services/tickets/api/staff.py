@@ -8,7 +8,7 @@ from contracts.api.tickets import (
     ListStaffTickets,
     StaffMessageView,
     StaffTicketView,
-    StaffTicketWithMessages,
+    StaffTicketWithMessagesView,
     WriteMessage,
     WriteNote,
 )
@@ -45,7 +45,7 @@ async def list_staff_tasks(
 
 
 @routes.get("/staff/tickets/{ticket_id}", policy=staff("tickets.read"))
-async def show_staff_ticket(call: Call, ticket_id: UUID) -> StaffTicketWithMessages:
+async def show_staff_ticket(call: Call, ticket_id: UUID) -> StaffTicketWithMessagesView:
     """Show a ticket or a task with its messages and notes, oldest first."""
     async with call.reading() as tx:
         ticket = await store.get_ticket(tx, ticket_id, scope=None)

@@ -8,7 +8,7 @@ from contracts.api.tickets import (
     MessageView,
     OpenTicket,
     TicketView,
-    TicketWithMessages,
+    TicketWithMessagesView,
     WriteMessage,
 )
 from services.tickets.api.callers import find_author
@@ -59,7 +59,7 @@ async def list_tickets(call: Call, query: ListTickets) -> Page[TicketView]:
 
 
 @routes.get("/tickets/{ticket_id}", policy=customer("tickets"))
-async def show_ticket(call: Call, ticket_id: UUID) -> TicketWithMessages:
+async def show_ticket(call: Call, ticket_id: UUID) -> TicketWithMessagesView:
     """Show a ticket with its messages, oldest first."""
     async with call.reading() as tx:
         ticket = await store.get_ticket(tx, ticket_id, scope=call.customer_id)

@@ -6,13 +6,13 @@ from contracts.api.tickets import (
     AttachmentView,
     AuthorView,
     DepartmentView,
-    ExpectedAnswer,
+    ExpectedAnswerView,
     MessageView,
     StaffMessageView,
     StaffTicketView,
-    StaffTicketWithMessages,
+    StaffTicketWithMessagesView,
     TicketView,
-    TicketWithMessages,
+    TicketWithMessagesView,
 )
 from services.tickets.domain.files import Attachment
 from services.tickets.domain.people import Author
@@ -24,7 +24,7 @@ def view_department(department: Department, language: str) -> DepartmentView:
     return DepartmentView(
         slug=department.slug,
         name=department.name_in(language),
-        expected_answer=ExpectedAnswer(
+        expected_answer=ExpectedAnswerView(
             **{priority.value: minutes[priority] for priority in minutes}
         ),
     )
@@ -58,8 +58,8 @@ def view_ticket(ticket: Ticket) -> TicketView:
 
 def view_conversation(
     ticket: Ticket, messages: Sequence[Message]
-) -> TicketWithMessages:
-    return TicketWithMessages(
+) -> TicketWithMessagesView:
+    return TicketWithMessagesView(
         **dict(view_ticket(ticket)),
         messages=[view_message(message) for message in messages],
     )
@@ -87,8 +87,8 @@ def view_ticket_for_staff(ticket: Ticket, customer_name: str | None) -> StaffTic
 
 def view_conversation_for_staff(
     ticket: Ticket, messages: Sequence[Message], customer_name: str | None
-) -> StaffTicketWithMessages:
-    return StaffTicketWithMessages(
+) -> StaffTicketWithMessagesView:
+    return StaffTicketWithMessagesView(
         **dict(view_ticket_for_staff(ticket, customer_name)),
         messages=[view_message_for_staff(message) for message in messages],
     )

@@ -4,9 +4,24 @@ from chassis.db import Record, Transaction
 from services.tickets.domain.tickets import Department, Priority
 
 
-async def list_departments(tx: Transaction) -> list[Department]:
-    rows = await tx.fetch("SELECT * FROM departments ORDER BY position, slug")
+async def list_departments(
+    tx: Transaction, *, after: tuple[int, str] | None, limit: int
+) -> list[Department]:
+    """Return the departments in the order to show them, those after the given one."""
+    rows = await tx.fetch(
+        """
+        SELECT * FROM departments
+        WHERE $1::integer IS NULL OR (position, slug) > ($1, $2::text)
+        ORDER BY position, slug LIMIT $3
+        """,
+        *(after or (None, None)),
+        limit,
+    )
     return [_department(row) for row in rows]
+
+
+async def count_departments(tx: Transaction) -> int:
+    return await tx.fetchval("SELECT count(*) FROM departments")
 
 
 async def find_department(tx: Transaction, slug: str) -> Department | None:

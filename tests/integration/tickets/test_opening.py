@@ -251,6 +251,16 @@ async def test_departments_are_shown_in_the_callers_language(stage: Stage) -> No
     }
 
 
+async def test_departments_come_in_pages_like_every_list(stage: Stage) -> None:
+    ana = await stage.customer()
+    first = await ana.get("/departments", limit="1", count="true")
+    assert [d["slug"] for d in first.body["items"]] == ["support"]
+    assert first.body["total"] == 2
+    second = await ana.get("/departments", limit="1", cursor=first.body["next"])
+    assert [d["slug"] for d in second.body["items"]] == ["finance"]
+    assert second.body["next"] is None
+
+
 async def test_a_ticket_is_never_deleted(stage: Stage) -> None:
     ana = await stage.customer()
     opened = await ana.open_ticket()
