@@ -2,11 +2,38 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Final, LiteralString
 from uuid import UUID
 
 from chassis.context import current_cause
 from chassis.db import Transaction
 from services.billing.domain.ledger import Allocation, Entry, EntryKind
+
+_INSERT: Final[LiteralString] = """
+    WITH entries AS (
+        INSERT INTO journal_entries (booked_on, posted_at, cause_id, id, kind,
+                                     customer_id, invoice_id, payment_id,
+                                     reverses_id, credit_reason)
+        SELECT $1::date, $2::timestamptz, $3::text, e.*
+        FROM unnest($4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[],
+                    $9::uuid[], $10::text[]) AS e
+    ), kept AS (
+        UPDATE balances b
+        SET balance_minor = b.balance_minor + c.change_minor,
+            version = b.version + c.changes
+        FROM unnest($11::uuid[], $12::bigint[], $13::bigint[])
+            AS c (account_id, change_minor, changes)
+        WHERE b.account_id = c.account_id
+    ), allocated AS (
+        INSERT INTO allocations (created_at, cause_id, id, invoice_id, source,
+                                 amount_minor, entry_id, payment_id)
+        SELECT $2::timestamptz, $3::text, a.*
+        FROM unnest($18::uuid[], $19::uuid[], $20::text[], $21::bigint[],
+                    $22::uuid[], $23::uuid[]) AS a
+    )
+    INSERT INTO postings (entry_id, account_id, currency, amount_minor)
+    SELECT * FROM unnest($14::uuid[], $15::uuid[], $16::text[], $17::bigint[])
+"""
 
 
 async def insert_entries(
@@ -22,31 +49,7 @@ async def insert_entries(
     One statement, so that postings, kept balances and allocations can't come apart.
     """
     await tx.execute(
-        """
-        WITH entries AS (
-            INSERT INTO journal_entries (booked_on, posted_at, cause_id, id, kind,
-                                         customer_id, invoice_id, payment_id,
-                                         reverses_id, credit_reason)
-            SELECT $1::date, $2::timestamptz, $3::text, e.*
-            FROM unnest($4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[],
-                        $9::uuid[], $10::text[]) AS e
-        ), kept AS (
-            UPDATE balances b
-            SET balance_minor = b.balance_minor + c.change_minor,
-                version = b.version + c.changes
-            FROM unnest($11::uuid[], $12::bigint[], $13::bigint[])
-                AS c (account_id, change_minor, changes)
-            WHERE b.account_id = c.account_id
-        ), allocated AS (
-            INSERT INTO allocations (created_at, cause_id, id, invoice_id, source,
-                                     amount_minor, entry_id, payment_id)
-            SELECT $2::timestamptz, $3::text, a.*
-            FROM unnest($18::uuid[], $19::uuid[], $20::text[], $21::bigint[],
-                        $22::uuid[], $23::uuid[]) AS a
-        )
-        INSERT INTO postings (entry_id, account_id, currency, amount_minor)
-        SELECT * FROM unnest($14::uuid[], $15::uuid[], $16::text[], $17::bigint[])
-        """,
+        _INSERT,
         on,
         now,
         current_cause().cause_id,

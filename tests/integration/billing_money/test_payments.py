@@ -13,7 +13,7 @@ CANCELLED = "billing.payment.cancelled.v1"
 BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"invoice_ids": []}, "invoice_ids"),
     ({"invoice_ids": [str(uuid7()) for _ in range(51)]}, "invoice_ids"),
-    ({"invoice_ids": ["x"]}, "invoice_ids.0"),
+    ({"invoice_ids": [str(uuid7()), "x"]}, "invoice_ids.1"),
     ({"invoice_ids": "x"}, "invoice_ids"),
     ({"invoice_ids": [str(uuid7())] * 2}, "invoice_ids"),
     ({"method": None}, "method"),
