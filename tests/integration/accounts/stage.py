@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -20,6 +20,7 @@ from contracts.links import RESET_PASSWORD, VERIFY_EMAIL, link_token
 from services.accounts.app import PROCESS, open_resources
 from services.accounts.seed import seed
 from services.accounts.settings import Settings
+from tests.support.people import Answer, ask
 
 LINK_KEY = "a link key for tests"
 PASSWORD = "correct horse battery"
@@ -33,25 +34,6 @@ def settings(**given: object) -> Settings:
     )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer, read."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-    @property
-    def fields(self) -> list[str]:
-        """The fields that a problem names."""
-        faults: list[dict[str, str]] = self.body.get("errors") or []
-        return [fault["field"] for fault in faults]
-
-    @property
-    def problem(self) -> str:
-        return self.body["type"].rpartition("#")[2]
-
-
 @dataclass
 class Client:
     """Somebody who talks to the service from an address, signed in or not."""
@@ -61,7 +43,6 @@ class Client:
     access_token: str | None = None
     refresh_token: str = ""
     device: str = "tests/1"
-    headers: dict[str, str] = field(default_factory=dict[str, str])
 
     async def refusals(
         self, method: str, path: str, bodies: Iterable[object]
@@ -108,19 +89,11 @@ class Client:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Answer:
-        path = path if path.startswith("/.") else f"/api/v1{path}"
         sent = {"X-Forwarded-For": self.address, "User-Agent": self.device}
         if self.access_token:
             sent["Authorization"] = f"Bearer {self.access_token}"
-        if options.get("json", 0) is None:
-            del options["json"]
-        async with self.http.request(
-            method, path, headers={**sent, **(headers or {})}, **options
-        ) as response:
-            text = await response.text()
-            return Answer(
-                response.status, json.loads(text) if text else None, response.headers
-            )
+        sent |= headers or {}
+        return await ask(self.http, method, path, headers=sent, **options)
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,20 @@ from uuid import UUID
 from chassis.checks import CheckResult
 from chassis.clock import FixedClock
 from chassis.db import Record
-from chassis.events import Envelope, Event
+from chassis.events import Event
 from chassis.http import Principal
-from chassis.ids import uuid7
-from chassis.inbox import Inbox, Incoming
+from chassis.inbox import Inbox
 from services.notifier.app import PROCESS
 from services.notifier.checks import CHECKS
 from services.notifier.consumers import consumers
 from services.notifier.workflows import POSTAGE, Batch, Postage, send_due_mails
 from tests.integration.notifier.mailserver import Mailbox
+from tests.support.arrivals import deliver
 from tests.support.databases import ServiceDatabase
+from tests.support.people import Answer, ask
 from tests.support.running import Running, running
 from tests.support.tokens import bearer
-from tests.unit.notifier.events import NOON, a_registration
+from tests.unit.notifier.events import a_registration
 
 LINK_KEY = "a key that both processes know"
 PATIENCE_SECONDS = 10.0
@@ -38,19 +39,6 @@ def settings_of(mailbox: Mailbox) -> dict[str, Any]:
         "portal_url": "https://my.example.com/",
         "company_name": "Example Hosting",
     }
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer, read."""
-
-    status: int
-    body: Any
-
-    @property
-    def fields(self) -> list[str]:
-        """The fields that a problem names."""
-        return [fault["field"] for fault in self.body.get("errors", [])]
 
 
 @dataclass(frozen=True)
@@ -72,8 +60,7 @@ class Stage:
         """Let events arrive, each in a transaction of its own."""
         inbox = Inbox(consumers, self.process.resources, self.process.db)
         for event in events:
-            envelope = envelope_of(event, event_id or uuid7(), republished)
-            await inbox.handle([Incoming(envelope, event)], {})
+            await deliver(inbox, event, event_id=event_id, republished=republished)
 
     async def register(self, *contacts: Any, **fields: Any) -> UUID:
         """Let accounts tell of a customer with these contacts."""
@@ -113,11 +100,7 @@ class Stage:
         **options: Any,
     ) -> Answer:
         sent = {**(bearer(principal) if principal else {}), **(headers or {})}
-        async with self.process.client.request(
-            method, f"/api/v1{path}", headers=sent, **options
-        ) as response:
-            text = await response.text()
-            return Answer(response.status, await response.json() if text else None)
+        return await ask(self.process.client, method, path, headers=sent, **options)
 
     async def check(self) -> dict[str, CheckResult]:
         async with self.process.db.reading() as tx:
@@ -129,21 +112,6 @@ class Stage:
             for result in (await self.check()).values()
             for fault in result.violations
         ]
-
-
-def envelope_of(event: Event, event_id: UUID, republished: bool) -> Envelope:  # noqa: FBT001 - a fixed trio
-    return Envelope(
-        id=event_id,
-        type=event.TYPE,
-        source=event.TYPE.partition(".")[0],
-        subject=event.subject,
-        time=NOON,
-        correlationid="test",
-        causationid="test",
-        version=event.version,
-        republished=republished,
-        data=event.model_dump(mode="json"),
-    )
 
 
 @asynccontextmanager

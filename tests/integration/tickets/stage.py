@@ -1,10 +1,10 @@
 """The tickets service on a stage: real HTTP and Postgres, events through the inbox."""
 
 import io
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from chassis.db import Database
 from chassis.events import Envelope, Event
 from chassis.http import Principal
 from chassis.ids import uuid7
-from chassis.inbox import Inbox, Incoming
+from chassis.inbox import Inbox
 from chassis.resources import BLOBS, Resources
 from contracts.events import accounts, billing
 from contracts.money import MoneyModel
@@ -25,8 +25,11 @@ from services.tickets.checks import CHECKS
 from services.tickets.consumers import consumers
 from services.tickets.seed import seed
 from services.tickets.settings import SETTINGS
+from tests.support import people
+from tests.support.arrivals import deliver, mark
+from tests.support.people import Answer
 from tests.support.running import Running
-from tests.support.tokens import a_customer, a_staff_member, bearer
+from tests.support.tokens import a_customer, a_staff_member
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02"
 DEPARTMENTS: dict[str, object] = {
@@ -49,41 +52,8 @@ DEPARTMENTS: dict[str, object] = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer, read."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def fields(self) -> list[str]:
-        """The fields that a problem names."""
-        return [fault["field"] for fault in self.body.get("errors", [])]
-
-
-@dataclass(frozen=True)
-class Person:
+class Person(people.Person):
     """Somebody who talks to the service over HTTP."""
-
-    principal: Principal
-    http: ClientSession
-
-    @property
-    def customer_id(self) -> UUID:
-        assert self.principal.customer_id is not None
-        return self.principal.customer_id
-
-    async def get(self, path: str, **query: str) -> Answer:
-        return await self._ask("GET", path, params=query)
-
-    async def post(
-        self, path: str, body: object = None, *, key: str | None = None
-    ) -> Answer:
-        headers = {"Idempotency-Key": key} if key else {}
-        return await self._ask("POST", path, headers=headers, json=body)
 
     async def upload(
         self, name: str = "proof.png", content: bytes = PNG, **options: Any
@@ -93,30 +63,10 @@ class Person:
         form.add_field(
             "file", io.BytesIO(content), filename=name, content_type="image/png"
         )
-        return await self._ask("POST", "/attachments", data=form, **options)
+        return await self.ask("POST", "/attachments", data=form, **options)
 
     async def open_ticket(self, **fields: Any) -> Answer:
         return await self.post("/tickets", a_request(**fields))
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        **options: Any,
-    ) -> Answer:
-        sent = {**bearer(self.principal), **(headers or {})}
-        async with self.http.request(
-            method, f"/api/v1{path}", headers=sent, **options
-        ) as response:
-            content = await response.read()
-            is_json = "json" in response.content_type
-            return Answer(
-                response.status,
-                await response.json(content_type=None) if is_json else None,
-                response.headers,
-                content,
-            )
 
 
 @dataclass(frozen=True)
@@ -180,21 +130,9 @@ class Stage:
         times: int = 1,
         republished: bool = False,
     ) -> None:
-        """Let an event arrive as the receiver hands it over."""
-        envelope = Envelope(
-            id=event_id or uuid7(),
-            type=event.TYPE,
-            source="test",
-            subject=event.subject,
-            time=datetime.now(UTC),
-            correlationid="test",
-            causationid="test",
-            version=event.version,
-            republished=republished,
-            data=event.model_dump(mode="json"),
+        await deliver(
+            self.inbox, event, event_id=event_id, times=times, republished=republished
         )
-        for _ in range(times):
-            await self.inbox.handle([Incoming(envelope, event)], {})
 
     async def emitted(self, ticket_id: str | UUID) -> list[Envelope]:
         """Return what was announced of a ticket, in the order of its versions."""
@@ -210,14 +148,7 @@ class Stage:
         return [event.type.split(".")[2] for event in await self.emitted(ticket_id)]
 
     async def mark(self, producer: str, *, complete: bool) -> None:
-        """Say whether all events of a producer have arrived."""
-        async with self.db.transaction() as tx:
-            await tx.execute("DELETE FROM watermarks WHERE producer = $1", producer)
-            if complete:
-                await tx.execute(
-                    "INSERT INTO watermarks VALUES ($1, now() + interval '1 day')",
-                    producer,
-                )
+        await mark(self.db, producer, complete=complete)
 
     async def audit(self) -> dict[str, CheckResult]:
         async with self.db.reading() as tx:

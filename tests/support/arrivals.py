@@ -1,0 +1,45 @@
+"""Events that arrive in a test as the receiver hands them over, without a broker."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from chassis.db import Database
+from chassis.events import Envelope, Event
+from chassis.ids import uuid7
+from chassis.inbox import Inbox, Incoming
+
+
+async def deliver(
+    inbox: Inbox,
+    event: Event,
+    *,
+    event_id: UUID | None = None,
+    times: int = 1,
+    republished: bool = False,
+) -> None:
+    """Let an event arrive, each time in a transaction of its own."""
+    envelope = Envelope(
+        id=event_id or uuid7(),
+        type=event.TYPE,
+        source=event.TYPE.partition(".")[0],
+        subject=event.subject,
+        time=datetime.now(UTC),
+        correlationid="test",
+        causationid="test",
+        version=event.version,
+        republished=republished,
+        data=event.model_dump(mode="json"),
+    )
+    for _ in range(times):
+        await inbox.handle([Incoming(envelope, event)], {})
+
+
+async def mark(db: Database, producer: str, *, complete: bool) -> None:
+    """Say whether all events of a producer have arrived."""
+    async with db.transaction() as tx:
+        await tx.execute("DELETE FROM watermarks WHERE producer = $1", producer)
+        if complete:
+            await tx.execute(
+                "INSERT INTO watermarks VALUES ($1, now() + interval '1 day')",
+                producer,
+            )
