@@ -8,10 +8,7 @@ import aiohttp
 
 from chassis.context import current_cause
 from chassis.errors import Unavailable
-from chassis.tracing import HEADER
-
-REQUEST_ID = "X-Request-Id"
-FORWARDED_FOR = "X-Forwarded-For"
+from chassis.tracing import FORWARDED_FOR, HEADER, REQUEST_ID
 
 CONNECT_SECONDS = 1.0
 TOTAL_SECONDS = 10.0

@@ -4,6 +4,9 @@ import os
 import re
 
 HEADER = "traceparent"
+#: Beside it, from the gateway to the services: which request, and whose.
+REQUEST_ID = "X-Request-Id"
+FORWARDED_FOR = "X-Forwarded-For"
 
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})",

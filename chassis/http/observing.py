@@ -9,10 +9,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Gauge, Histogram
 
-from chassis.client import FORWARDED_FOR, REQUEST_ID
 from chassis.context import Cause, because_of
 from chassis.ids import uuid7
-from chassis.tracing import HEADER, continue_trace
+from chassis.tracing import FORWARDED_FOR, HEADER, REQUEST_ID, continue_trace
 
 REQUESTS = Counter(
     "http_requests_total", "Requests answered.", ("method", "route", "status")
