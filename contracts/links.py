@@ -12,8 +12,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, SecretStr
 
-VERIFY_EMAIL = "verify-email"
-RESET_PASSWORD = "reset-password"  # noqa: S105 - a purpose, not a password
+VERIFY_EMAIL = "verify_email"
+RESET_PASSWORD = "reset_password"  # noqa: S105 - a purpose, not a password
 
 #: 16 bytes of request id and 32 of HMAC-SHA256 make 64 characters, without padding.
 TOKEN_LENGTH = 64

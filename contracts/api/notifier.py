@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from chassis.http import Body, PageQuery, Query, View
 from contracts.api.fields import ONE_LINE, Given, Language
 
-MailStatus = Literal["pending", "sending", "sent", "ambiguous", "failed", "dead"]
+MailStatusName = Literal["pending", "sending", "sent", "ambiguous", "failed", "dead"]
 
 Slug = Annotated[
     str,
@@ -98,7 +98,7 @@ class MailView(View):
     subject: Annotated[
         str | None, Field(description="Null until the first try to send it.")
     ]
-    status: MailStatus
+    status: MailStatusName
     created_at: datetime
     sent_at: datetime | None
 
@@ -113,7 +113,7 @@ class MailWithContentView(MailView):
 class ListStaffMails(PageQuery):
     """Which mails operators look at."""
 
-    status: MailStatus | None = None
+    status: MailStatusName | None = None
     customer_id: UUID | None = None
 
 

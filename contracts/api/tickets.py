@@ -9,9 +9,9 @@ from pydantic import Field, StringConstraints
 from chassis.http import Body, PageQuery, View
 from contracts.api.fields import DISTINCT, ONE_LINE, Search
 
-TicketStatus = Literal["open", "answered", "customer_reply", "on_hold", "closed"]
-TicketPriority = Literal["low", "medium", "high", "urgent"]
-AuthorKind = Literal["customer", "staff", "system"]
+TicketStatusName = Literal["open", "answered", "customer_reply", "on_hold", "closed"]
+TicketPriorityName = Literal["low", "medium", "high", "urgent"]
+AuthorKindName = Literal["customer", "staff", "system"]
 
 Subject = Annotated[
     str,
@@ -59,7 +59,7 @@ class OpenTicket(Body):
     department: DepartmentSlug = Field(description="A department's slug.")
     subject: Subject
     message: Text
-    priority: TicketPriority
+    priority: TicketPriorityName
     service_ids: ServiceIds = ()
     invoice_id: UUID | None = None
     attachment_ids: AttachmentIds = ()
@@ -81,7 +81,7 @@ class WriteNote(Body):
 class ListTickets(PageQuery):
     """Which of the caller's tickets to show."""
 
-    status: TicketStatus | None = None
+    status: TicketStatusName | None = None
     closed: bool | None = Field(
         default=None, description="`false` shows all that aren't closed."
     )
@@ -100,7 +100,7 @@ class ListStaffTickets(ListTickets):
 class AuthorView(View):
     """Who wrote a message."""
 
-    kind: AuthorKind
+    kind: AuthorKindName
     name: str
 
 
@@ -127,8 +127,8 @@ class TicketView(View):
     protocol: str = Field(examples=["7K3M-2QXP-V9"])
     department: str
     subject: str
-    status: TicketStatus
-    priority: TicketPriority
+    status: TicketStatusName
+    priority: TicketPriorityName
     service_ids: list[UUID]
     invoice_id: UUID | None
     created_at: datetime

@@ -33,7 +33,7 @@ CHECKS = (
         WHERE s.ended_at IS NULL AND s.expires_at > now() AND (
             NOT u.active OR EXISTS (
                 SELECT FROM link_requests l
-                WHERE l.user_id = u.id AND l.purpose = 'reset-password'
+                WHERE l.user_id = u.id AND l.purpose = 'reset_password'
                   AND l.used_at >= s.created_at
             )
         )

@@ -15,11 +15,11 @@ CODE = ("chassis", "contracts", "services", "gateway", "deploy")
 ROOMS = {
     "__init__", "__main__", "app", "settings", "api", "consumers", "jobs", "workflows",
     "commands", "providers", "store", "domain", "checks", "seed", "migrations",
-    "templates", "schema", "README", "texts",
+    "templates", "schema", "README",
 }  # fmt: skip
 BUSINESS_NOUNS = (
-    "invoice", "payment", "ticket", "customer_name", "billing", "refund", "product",
-    "department", "mailbox", "order_id",
+    "invoice", "payment", "ticket", "billing", "refund", "product", "department",
+    "mailbox", "ledger", "news",
 )  # fmt: skip
 SERVICES = [path.parent for path in sorted((ROOT / "services").glob("*/app.py"))]
 MAXIMUM_FUNCTION_LINES = 40

@@ -20,8 +20,8 @@ class EmailVerifiedAlready(Conflict):
 
 
 class Purpose(StrEnum):
-    VERIFY_EMAIL = "verify-email"
-    RESET_PASSWORD = "reset-password"  # noqa: S105 - a purpose, not a password
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - a purpose, not a password
 
 
 LINK_LIFETIME: Mapping[Purpose, timedelta] = {

@@ -83,7 +83,7 @@ CREATE INDEX refresh_tokens_used_idx
 CREATE TABLE link_requests (
     id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users,
-    purpose text NOT NULL CHECK (purpose IN ('verify-email', 'reset-password')),
+    purpose text NOT NULL CHECK (purpose IN ('verify_email', 'reset_password')),
     -- The address that the link was mailed to, and so the one it proves.
     email citext NOT NULL,
     created_at timestamptz NOT NULL,
