@@ -37,7 +37,7 @@ make_venv() {
 }
 
 wanted=$(cksum <requirements.lock)
-[ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null || make_venv
+[ -x .venv/bin/python ] && .venv/bin/python -c 'import pip' 2>/dev/null || make_venv
 if [ "$(cat .venv/installed 2>/dev/null)" != "$wanted" ]; then
     say "installing the libraries that requirements.lock names"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \
