@@ -23,14 +23,14 @@ class ServiceClient:
     """One process seen from another; `open_client` makes it."""
 
     def __init__(self, base_url: str, session: aiohttp.ClientSession) -> None:
-        self.base_url = base_url.rstrip("/")
+        self._base_url = base_url.rstrip("/")
         self._session = session
 
     async def get_json(self, path: str) -> Any:
         """Return the answer to a GET, or raise UpstreamAway if it is no success."""
         headers = carried_headers()
         try:
-            async with self._session.get(self.base_url + path, headers=headers) as got:
+            async with self._session.get(self._base_url + path, headers=headers) as got:
                 got.raise_for_status()
                 return await got.json()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:

@@ -14,9 +14,6 @@ events_handled = Counter(
 events_failed = Counter(
     "events_failed", "Deliveries that a handler failed on", ["consumer", "type"]
 )
-events_repeated = Counter(
-    "events_repeated", "Deliveries of events handled before", ["consumer"]
-)
 events_dead = Counter(
     "events_dead", "Deliveries sent to the dead letters", ["consumer"]
 )

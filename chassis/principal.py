@@ -37,6 +37,3 @@ class Principal:
     def actor(self) -> str:
         """How records name them: `customer:<user id>` or `staff:<user id>`."""
         return f"{self.kind}:{self.user_id}"
-
-    def may(self, permission: str) -> bool:
-        return permission in self.permissions

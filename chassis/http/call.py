@@ -60,7 +60,7 @@ class Call:
         self._business_now = surroundings.clock.business_now()
         self._slot: Callable[..., idempotency.Slot] | None = None
         self._claim: idempotency.Claim | None = None
-        self.answered = False
+        self._answered = False
 
     @property
     def principal(self) -> Principal:
@@ -120,10 +120,10 @@ class Call:
 
     async def complete(self, tx: Transaction, view: V) -> V:
         """Keep the answer for repeats of this request, in the effect's transaction."""
-        if self._claim is not None and not self.answered:
+        if self._claim is not None and not self._answered:
             answer = idempotency.Answer(self.route.status, encode(view))
             await idempotency.complete(tx, self._claim, answer)
-            self.answered = True
+            self._answered = True
         return view
 
     async def read_file(self, name: str, *, limit: int) -> UploadedFile:
@@ -156,7 +156,7 @@ class Call:
 
     async def finish(self, answer: idempotency.Answer) -> None:
         """Keep an answer that the handler didn't keep with its effect."""
-        if self._claim is not None and not self.answered:
+        if self._claim is not None and not self._answered:
             async with self.transaction() as tx:
                 await idempotency.complete(tx, self._claim, answer)
 

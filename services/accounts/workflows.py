@@ -1,4 +1,4 @@
-"""What needs a password hashed: slow work, done between transactions, never in one."""
+"""What needs passwords hashed, between transactions, or tokens signed, after one."""
 
 from datetime import datetime
 
