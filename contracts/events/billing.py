@@ -150,7 +150,7 @@ class PaymentCancelled(PaymentState):
 class CreditChanged(Event):
     """A customer's credit in one currency moved.
 
-    `reason`: top_up, overpayment, applied, automatic, freed or reversed.
+    `reason`: top_up, overpayment, applied, automatic or freed.
     `invoice_remaining` is what is left to pay on the invoice after the change.
     """
 
