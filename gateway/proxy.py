@@ -1,6 +1,7 @@
 """The reverse proxy: passes a call to the service that owns its path, and back."""
 
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
 from aiohttp import (
     ClientError,
@@ -16,7 +17,13 @@ from yarl import URL
 
 from chassis.client import UpstreamAway, carried_headers
 from chassis.context import acting_as
-from chassis.errors import NotFound, TooLarge
+from chassis.errors import (
+    DomainError,
+    NotAuthenticated,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from chassis.http import MAXIMUM_BODY_BYTES, authenticate, too_large
 from chassis.tokens import TokenVerifier
 from gateway.prefixes import SLOW_PATHS, owner_of
@@ -82,16 +89,14 @@ class Proxy:
         owner = owner_of(path)
         if owner is None:
             raise NoSuchPath
-        principal = await authenticate(request, self._verifier)
-        if principal is not None:
-            acting_as(principal.actor)
+        refused = await self._refusal_of_token(request)
         body = _body(request)
         try:
             async with self._upstream.request(
                 request.method,
                 # Not `raw_path`: a target may lawfully be a whole URL.
                 URL(self._urls[owner] + request.rel_url.raw_path_qs, encoded=True),
-                headers=_headers(request),
+                headers=_headers(request, without_token=refused is not None),
                 data=body,
                 timeout=ClientTimeout(
                     total=SLOW_PATHS.get(path, self._seconds),
@@ -99,6 +104,8 @@ class Proxy:
                 ),
                 allow_redirects=False,
             ) as answer:
+                if refused and answer.status == HTTPStatus.UNAUTHORIZED:
+                    raise refused
                 return await _answer(request, answer)
         except (ClientError, TimeoutError) as error:
             # What goes wrong while the body streams comes wrapped by the client.
@@ -106,12 +113,28 @@ class Proxy:
                 raise error.__cause__ from None
             raise UpstreamAway from error
 
+    async def _refusal_of_token(self, request: web.Request) -> DomainError | None:
+        """Return what is wrong with the token, if there is one and it is no good.
 
-def _headers(request: web.Request) -> CIMultiDict[str]:
+        It isn't raised at once: only the service knows what is open to all, and a
+        stale token must not keep anybody from that, least of all from a new one.
+        """
+        try:
+            principal = await authenticate(request, self._verifier)
+        except (NotAuthenticated, Unavailable) as refused:
+            return refused
+        if principal is not None:
+            acting_as(principal.actor)
+        return None
+
+
+def _headers(request: web.Request, *, without_token: bool) -> CIMultiDict[str]:
     headers = CIMultiDict(carried_headers())
     for name in REQUEST_HEADERS:
         for value in request.headers.getall(name, ()):
             headers.add(name, value)
+    if without_token:
+        headers.popall("Authorization", None)
     if request.content_length is not None:
         headers["Content-Length"] = str(request.content_length)
     return headers

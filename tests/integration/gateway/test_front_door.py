@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import io
+from datetime import timedelta
 
 from aiohttp import FormData, web
 from yarl import URL
@@ -45,15 +46,33 @@ async def test_a_call_reaches_its_owner_with_what_it_needs_and_nothing_else(
     assert call.headers["traceparent"]
 
 
-async def test_a_bad_token_goes_no_further(
+async def test_a_bad_token_goes_no_further_and_its_bearer_is_told(
     gateway: Running, services: Services
 ) -> None:
+    services.answer("/api/v1/invoices", {"detail": "a token is needed"}, status=401)
     async with gateway.client.get(
         "/api/v1/invoices", headers={"Authorization": "Bearer nonsense"}
     ) as answer:
         assert answer.status == 401
         assert answer.content_type == "application/problem+json"
-    assert services.calls == []
+        assert (await answer.json())["type"].endswith("BadToken")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    [call] = services.calls
+    assert "Authorization" not in call.headers
+
+
+async def test_a_stale_token_keeps_nobody_from_what_is_open_to_all(
+    gateway: Running, services: Services
+) -> None:
+    services.answer("/api/v1/sessions/refresh", {"access_token": "fresh"})
+    stale = token_of(a_customer(), lifetime=timedelta(seconds=-60))
+    async with gateway.client.post(
+        "/api/v1/sessions/refresh",
+        json={"refresh_token": "r"},
+        headers={"Authorization": f"Bearer {stale}"},
+    ) as answer:
+        assert answer.status == 200
+        assert await answer.json() == {"access_token": "fresh"}
 
 
 async def test_an_unknown_path_is_a_problem_document(gateway: Running) -> None:
