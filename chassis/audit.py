@@ -21,7 +21,7 @@ async def record(
     cause = current_cause()
     await tx.execute(
         """
-        INSERT INTO audit_log (audit_id, at, actor, action, subject, customer_id,
+        INSERT INTO audit_log (id, at, actor, action, subject, customer_id,
                                details, address, cause_id, correlation_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         """,

@@ -63,14 +63,6 @@ async def migrate(url: str, *, schema: str, package: str) -> list[str]:
         await connection.close()
 
 
-async def missing_migrations(
-    connection: asyncpg.Connection, *, package: str
-) -> list[str]:
-    """Return the names of migrations that this release needs and that aren't there."""
-    applied = await _applied(connection)
-    return [m.name for m in migrations_of(package) if m.name not in applied]
-
-
 def _read(folder: Traversable, *, prefix: str) -> list[Migration]:
     names = sorted(entry.name for entry in folder.iterdir())
     return [

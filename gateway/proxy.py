@@ -172,7 +172,11 @@ async def _answer(request: web.Request, answer: ClientResponse) -> web.StreamRes
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_length = answer.content_length
     await response.prepare(request)
-    async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-        await response.write(chunk)
+    try:
+        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+            await response.write(chunk)
+    except (ClientError, TimeoutError) as error:
+        # The status is sent already: a cut connection tells that the rest is missing.
+        raise ConnectionResetError from error
     await response.write_eof()
     return response

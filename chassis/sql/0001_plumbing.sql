@@ -87,7 +87,7 @@ $$;
 
 -- Who did what, when, from where.
 CREATE TABLE audit_log (
-    audit_id uuid PRIMARY KEY,
+    id uuid PRIMARY KEY,
     at timestamptz NOT NULL,
     actor text NOT NULL,
     action text NOT NULL,

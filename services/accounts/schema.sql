@@ -17,7 +17,7 @@ CREATE UNLOGGED TABLE accounts.attempts (
 WITH (fillfactor='50');
 
 CREATE TABLE accounts.audit_log (
-    audit_id uuid NOT NULL,
+    id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     actor text NOT NULL,
     action text NOT NULL,
@@ -187,7 +187,7 @@ ALTER TABLE ONLY accounts.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (key);
 
 ALTER TABLE ONLY accounts.audit_log
-    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id);
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY accounts.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (single);

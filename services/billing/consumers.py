@@ -40,12 +40,8 @@ async def on_customer_changed(
 )
 async def on_ticket_changed(
     tx: Transaction,
-    event: tickets.TicketOpened
-    | tickets.TicketReplied
-    | tickets.TicketAnswered
-    | tickets.TicketClosed
-    | tickets.TicketReopened,
-    delivery: Delivery,  # noqa: ARG001 - every consumer is called with it
+    event: tickets.TicketState,
+    _delivery: Delivery,
 ) -> None:
     """Note the ticket: an open one to finance holds its invoice back."""
     await save_ticket(

@@ -40,7 +40,7 @@ CREATE TABLE billing.allocations (
 );
 
 CREATE TABLE billing.audit_log (
-    audit_id uuid NOT NULL,
+    id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     actor text NOT NULL,
     action text NOT NULL,
@@ -414,7 +414,7 @@ ALTER TABLE ONLY billing.allocations
     ADD CONSTRAINT allocations_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY billing.audit_log
-    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id);
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY billing.balances
     ADD CONSTRAINT balances_key UNIQUE (customer_id, kind, currency);

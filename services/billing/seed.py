@@ -42,10 +42,9 @@ class _Seed(_Strict):
 
 
 async def seed(
-    db: Database, clock: Clock, settings: Settings, data: dict[str, object]
+    db: Database, _clock: Clock, _settings: Settings, data: dict[str, object]
 ) -> None:
     """Save the products in the order given; services bought before keep their price."""
-    del clock, settings  # the catalogue depends on neither
     wanted = _Seed.model_validate(data).products
     async with db.transaction() as tx:
         for position, product in enumerate(wanted):

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, field_validator
-from pydantic_settings import NoDecode
 
 from chassis.money import EXPONENTS, Money
-from chassis.settings import ProcessSettings
+from chassis.settings import ProcessSettings, Several
 from contracts.money import Amount
 from services.billing.domain.credit import CreditTerms, TopUpLimits
 from services.billing.domain.invoices import Party
@@ -36,7 +35,7 @@ class Settings(ProcessSettings):
     #: Where a transfer is to be sent, as customers read it.
     bank_instructions: Text
     #: What the company sells in: `CURRENCIES=BRL,USD`.
-    currencies: Annotated[frozenset[str], NoDecode] = frozenset(("BRL", "USD"))
+    currencies: Several[str] = frozenset(("BRL", "USD"))
     invoice_lead_days: int = Field(default=10, ge=0, le=365)
     first_invoice_due_days: int = Field(default=3, ge=0, le=365)
     unpaid_order_days: int = Field(default=14, ge=1, le=365)
@@ -48,13 +47,6 @@ class Settings(ProcessSettings):
     automatic_credit_in_part: bool = True
     #: How many PDFs are made at once, each on a core of its own.
     documents_at_once: int = Field(default=2, ge=1, le=64)
-
-    @field_validator("currencies", mode="before")
-    @classmethod
-    def split_currencies(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [code.strip() for code in value.split(",") if code.strip()]
-        return value
 
     @field_validator("currencies", "credit_limits")
     @classmethod

@@ -10,7 +10,7 @@ END
 $$;
 
 CREATE TABLE notifier.audit_log (
-    audit_id uuid NOT NULL,
+    id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     actor text NOT NULL,
     action text NOT NULL,
@@ -186,7 +186,7 @@ CREATE TABLE notifier.watermarks (
 );
 
 ALTER TABLE ONLY notifier.audit_log
-    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id);
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY notifier.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (single);

@@ -31,7 +31,7 @@ CREATE TABLE tickets.attachments (
 );
 
 CREATE TABLE tickets.audit_log (
-    audit_id uuid NOT NULL,
+    id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     actor text NOT NULL,
     action text NOT NULL,
@@ -215,7 +215,7 @@ ALTER TABLE ONLY tickets.attachments
     ADD CONSTRAINT attachments_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY tickets.audit_log
-    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id);
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY tickets.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (single);

@@ -33,11 +33,11 @@ async def list_audit_entries(
     before_at, before_id = before or (None, None)
     rows = await tx.fetch(
         """
-        SELECT audit_id, at, actor, action, subject, details, address
+        SELECT id, at, actor, action, subject, details, address
         FROM audit_log
         WHERE ((customer_id = $1) OR ($1::uuid IS NULL AND subject = $2))
-          AND ($3::timestamptz IS NULL OR (at, audit_id) < ($3, $4::uuid))
-        ORDER BY at DESC, audit_id DESC LIMIT $5
+          AND ($3::timestamptz IS NULL OR (at, id) < ($3, $4::uuid))
+        ORDER BY at DESC, id DESC LIMIT $5
         """,
         principal.customer_id,
         principal.user_id,
@@ -62,7 +62,7 @@ async def count_audit_entries(tx: Transaction, principal: Principal) -> int:
 
 def _entry(row: Record) -> AuditEntry:
     return AuditEntry(
-        id=row["audit_id"],
+        id=row["id"],
         at=row["at"],
         actor=row["actor"],
         action=row["action"],

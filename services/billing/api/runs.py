@@ -10,7 +10,7 @@ from services.billing.api.views import view_run
 from services.billing.commands.clock import move_clock
 from services.billing.commands.runs import record_run
 from services.billing.domain.runs import Days
-from services.billing.settings import SETTINGS, Settings
+from services.billing.settings import SETTINGS
 from services.billing.store import runs as store
 from services.billing.workflows import run_day
 
@@ -83,8 +83,6 @@ async def set_clock(call: Call, body: MoveClock) -> ClockView:
     return ClockView(now=call.clock.business_now(), today=call.clock.today())
 
 
-def _sandbox(call: Call) -> Settings:
-    settings = call.resources[SETTINGS]
-    if not settings.sandbox_clock:
+def _sandbox(call: Call) -> None:
+    if not call.resources[SETTINGS].sandbox_clock:
         raise NotFound
-    return settings

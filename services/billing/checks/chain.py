@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from chassis.checks import Check, CheckResult
+from chassis.checks import MAXIMUM_VIOLATIONS, Check, CheckResult
 from chassis.db import Transaction
-from services.billing.checks.finding import MAXIMUM_VIOLATIONS
 from services.billing.domain.seals import GENESIS, Recorded, Seal, least_id, seal
 from services.billing.store.seals import list_forgotten, list_sealed
 

@@ -1,8 +1,8 @@
 """Claims about invoices: what they ask for, what paid them, what they pay for."""
 
-from services.billing.checks.finding import check
+from chassis.checks import claim
 
-_PAID_IS_ALLOCATED = check(
+_PAID_IS_ALLOCATED = claim(
     "an invoice is paid if and only if allocations make up its total",
     count="SELECT count(*) FROM invoices",
     find="""
@@ -21,7 +21,7 @@ _PAID_IS_ALLOCATED = check(
        OR (i.status IN ('draft', 'void') AND l.live <> 0)
     """,
 )
-_TOTALS_ADD_UP = check(
+_TOTALS_ADD_UP = claim(
     "an invoice's total is the sum of its lines and tax",
     count="SELECT count(*) FROM invoices",
     find="""
@@ -38,7 +38,7 @@ _TOTALS_ADD_UP = check(
           IS DISTINCT FROM (l.subtotal, l.tax, l.total)
     """,
 )
-_TOTALS_STAND = check(
+_TOTALS_STAND = claim(
     "an invoice asks for what was posted at its issue",
     count="SELECT count(*) FROM journal_entries WHERE kind = 'issue'",
     find="""
@@ -65,7 +65,7 @@ _TOTALS_STAND = check(
                OR m.revenue <> i.subtotal_minor OR m.tax <> i.tax_minor END
     """,
 )
-_VOIDS_REVERSE = check(
+_VOIDS_REVERSE = claim(
     "an issued invoice is void if and only if its issue is reversed",
     count="SELECT count(*) FROM invoices WHERE status = 'void'",
     find="""
@@ -85,7 +85,7 @@ _VOIDS_REVERSE = check(
       AND m.reversals <> (i.status = 'void')::integer
     """,
 )
-_RECEIVABLE_REMAINS = check(
+_RECEIVABLE_REMAINS = claim(
     "customers owe what remains of their open invoices",
     count="SELECT count(*) FROM invoices WHERE status = 'open'",
     find="""
@@ -104,7 +104,7 @@ _RECEIVABLE_REMAINS = check(
     WHERE coalesce(l.minor, 0) <> coalesce(i.minor, 0)
     """,
 )
-_PERIODS_ONCE = check(
+_PERIODS_ONCE = claim(
     "each period of a service is on one line that stands, without overlap or gap",
     count="SELECT count(*) FROM service_periods",
     find="""
@@ -136,7 +136,7 @@ _PERIODS_ONCE = check(
       AND (l.kind = 'renewal' OR (l.kind = 'first' AND i.status = 'paid'))
     """,
 )
-_EXPIRY_IS_PAID = check(
+_EXPIRY_IS_PAID = claim(
     "a service is paid until the end of its last paid period",
     count="SELECT count(*) FROM services",
     find="""
@@ -153,7 +153,7 @@ _EXPIRY_IS_PAID = check(
     WHERE s.paid_until IS DISTINCT FROM p.ends_on
     """,
 )
-_NUMBERS_WITHOUT_GAPS = check(
+_NUMBERS_WITHOUT_GAPS = claim(
     "invoice numbers run without gaps in each year",
     count="SELECT count(*) FROM invoices WHERE number IS NOT NULL",
     find="""

@@ -1,8 +1,8 @@
 """Claims about the ledger and what rests on it: balances, allocations, payments."""
 
-from services.billing.checks.finding import check
+from chassis.checks import claim
 
-_ENTRIES_BALANCE = check(
+_ENTRIES_BALANCE = claim(
     "every entry has two postings or more and sums to zero",
     count="SELECT count(*) FROM journal_entries",
     find="""
@@ -14,7 +14,7 @@ _ENTRIES_BALANCE = check(
     FROM postings GROUP BY entry_id, currency HAVING sum(amount_minor) <> 0
     """,
 )
-_POSTINGS_FIT = check(
+_POSTINGS_FIT = claim(
     "postings are in their account's currency and to their customer's accounts",
     count="SELECT count(*) FROM postings",
     find="""
@@ -27,7 +27,7 @@ _POSTINGS_FIT = check(
     WHERE p.currency <> a.currency OR e.customer_id <> a.customer_id
     """,
 )
-_BALANCES_AGREE = check(
+_BALANCES_AGREE = claim(
     "kept balances equal the sum of their postings",
     count="SELECT count(*) FROM balances",
     find="""
@@ -43,7 +43,7 @@ _BALANCES_AGREE = check(
     WHERE a.customer_id IS NOT NULL AND b.balance_minor IS DISTINCT FROM s.minor
     """,
 )
-_CREDIT_NEVER_NEGATIVE = check(
+_CREDIT_NEVER_NEGATIVE = claim(
     "credit was never below zero",
     count="""
     SELECT count(*) FROM postings p JOIN ledger_accounts a ON a.id = p.account_id
@@ -62,7 +62,7 @@ _CREDIT_NEVER_NEGATIVE = check(
     WHERE credit_minor < 0
     """,
 )
-_MONEY_IS_PLACED = check(
+_MONEY_IS_PLACED = claim(
     "money received equals what it paid and the credit it made",
     count="SELECT count(*) FROM journal_entries WHERE kind = 'payment'",
     find="""
@@ -83,7 +83,7 @@ _MONEY_IS_PLACED = check(
     WHERE e.kind = 'payment' AND m.received <> m.paid + m.credited
     """,
 )
-_ALLOCATIONS_ARE_POSTED = check(
+_ALLOCATIONS_ARE_POSTED = claim(
     "entries moved what customers owe by what was allocated or freed",
     count="SELECT count(*) FROM allocations",
     find="""
@@ -108,7 +108,7 @@ _ALLOCATIONS_ARE_POSTED = check(
       AND m.posted <> coalesce(l.minor, 0)
     """,
 )
-_PAYMENTS_ARE_POSTED = check(
+_PAYMENTS_ARE_POSTED = claim(
     "a payment has succeeded if and only if its money is posted, once",
     count="SELECT count(*) FROM payments",
     find="""
@@ -131,7 +131,7 @@ _PAYMENTS_ARE_POSTED = check(
     WHERE e.payment_id IS NOT NULL AND p.id IS NULL
     """,
 )
-_ATTEMPTS_ARE_LIVE = check(
+_ATTEMPTS_ARE_LIVE = claim(
     "unresolved payments, and only those, hold their invoices",
     count="SELECT count(*) FROM payment_shares",
     find="""
@@ -151,7 +151,7 @@ _ATTEMPTS_ARE_LIVE = check(
     GROUP BY p.id HAVING sum(s.asked_minor) IS DISTINCT FROM p.amount_minor
     """,
 )
-_CAUSES_ARE_KNOWN = check(
+_CAUSES_ARE_KNOWN = claim(
     "every effect has its cause, and had it once",
     count="SELECT count(*) FROM journal_entries",
     find="""
@@ -176,7 +176,7 @@ _CAUSES_ARE_KNOWN = check(
     GROUP BY cause_id, kind, invoice_id, payment_id HAVING count(*) > 1
     """,
 )
-_APPEND_ONLY = check(
+_APPEND_ONLY = claim(
     "no role can change or delete what is in the ledger",
     count="SELECT 3",
     find="""

@@ -7,30 +7,17 @@ from contracts.money import MoneyModel
 from services.billing.domain.invoices import Invoice, InvoiceStatus, Line
 from services.billing.domain.services import Service, ServiceStatus
 
-InvoiceEvent = (
-    billing.InvoiceDrafted
-    | billing.InvoiceIssued
-    | billing.InvoiceUpdated
-    | billing.InvoicePaid
-    | billing.InvoiceVoided
-)
-ServiceEvent = (
-    billing.ServiceOrdered
-    | billing.ServiceActivated
-    | billing.ServiceRenewed
-    | billing.ServiceCancelled
-)
-I_ = TypeVar("I_", bound=InvoiceEvent)
-S_ = TypeVar("S_", bound=ServiceEvent)
+I_ = TypeVar("I_", bound=billing.InvoiceState)
+S_ = TypeVar("S_", bound=billing.ServiceState)
 
-_TOLD_BY_STATUS: dict[InvoiceStatus, type[InvoiceEvent]] = {
+_TOLD_BY_STATUS: dict[InvoiceStatus, type[billing.InvoiceState]] = {
     InvoiceStatus.DRAFT: billing.InvoiceDrafted,
     InvoiceStatus.OPEN: billing.InvoiceUpdated,
     InvoiceStatus.PAID: billing.InvoicePaid,
     InvoiceStatus.VOID: billing.InvoiceVoided,
     InvoiceStatus.UNCOLLECTIBLE: billing.InvoiceUpdated,
 }
-_TOLD_BY_SERVICE_STATUS: dict[ServiceStatus, type[ServiceEvent]] = {
+_TOLD_BY_SERVICE_STATUS: dict[ServiceStatus, type[billing.ServiceState]] = {
     ServiceStatus.PENDING: billing.ServiceOrdered,
     ServiceStatus.ACTIVE: billing.ServiceActivated,
     ServiceStatus.SUSPENDED: billing.ServiceActivated,
@@ -82,13 +69,13 @@ def service_event(event: type[S_], service: Service) -> S_:
     )
 
 
-def invoice_state(invoice: Invoice) -> InvoiceEvent:
-    """Tell the current state again, to rebuild projections."""
+def invoice_state(invoice: Invoice) -> billing.InvoiceState:
+    """Tell the state by the event that fits its status."""
     return invoice_event(_TOLD_BY_STATUS[invoice.status], invoice)
 
 
-def service_state(service: Service) -> ServiceEvent:
-    """Tell the current state again, to rebuild projections."""
+def service_state(service: Service) -> billing.ServiceState:
+    """Tell the state by the event that fits its status."""
     return service_event(_TOLD_BY_SERVICE_STATUS[service.status], service)
 
 

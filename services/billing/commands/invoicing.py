@@ -9,7 +9,6 @@ from chassis.ids import uuid7
 from contracts.events import billing
 from services.billing.commands import ledger
 from services.billing.commands.events import (
-    InvoiceEvent,
     invoice_event,
     invoice_issued,
 )
@@ -152,7 +151,7 @@ async def _announce(
 ) -> list[Invoice]:
     """Tell of the invoices; those that ask for nothing are paid, and begin at once."""
     told: list[Invoice] = []
-    events: list[InvoiceEvent] = []
+    events: list[billing.InvoiceState] = []
     for invoice in issued:
         if invoice.status is InvoiceStatus.PAID:
             told.append(await renew_for_paid_invoice(tx, invoice, on=on))

@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis import audit
 from chassis.db import Transaction
 from contracts.events import billing
-from services.billing.commands.events import ServiceEvent, service_event
+from services.billing.commands.events import service_event
 from services.billing.domain import orders
 from services.billing.domain.invoices import Invoice, Line, LineKind
 from services.billing.domain.orders import OrderStatus
@@ -114,7 +114,7 @@ async def _lock(tx: Transaction, lines: Sequence[Line]) -> dict[UUID, Service]:
 
 
 async def _announce(
-    tx: Transaction, event: type[ServiceEvent], services: Sequence[Service]
+    tx: Transaction, event: type[billing.ServiceState], services: Sequence[Service]
 ) -> None:
     if services:
         await save_services(tx, services)

@@ -17,7 +17,8 @@ CREATE TABLE customers (
     address jsonb
 );
 
--- Tickets as tickets tells of them: an open finance ticket holds dunning back.
+-- Tickets as tickets tells of them: an open finance ticket keeps credit
+-- and cancellation off its invoice.
 CREATE TABLE tickets (
     id uuid PRIMARY KEY,
     version bigint NOT NULL,

@@ -152,20 +152,6 @@ async def count_invoices(tx: Transaction, wanted: InvoiceFilter) -> int:
     )
 
 
-async def list_open(tx: Transaction, customer_id: UUID, currency: str) -> list[Invoice]:
-    """Return what the customer has to pay in this currency, oldest due first."""
-    rows = await tx.fetch(
-        _INVOICES
-        + """
-        WHERE i.customer_id = $1 AND i.currency = $2 AND i.status = 'open'
-        ORDER BY i.due_on, i.id
-        """,
-        customer_id,
-        currency,
-    )
-    return [_invoice(row) for row in rows]
-
-
 async def lock_drafts(tx: Transaction, customer_id: UUID) -> list[Invoice]:
     """Lock the invoices that wait for the customer's details, oldest first."""
     rows = await tx.fetch(

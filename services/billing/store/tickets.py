@@ -37,19 +37,6 @@ async def save_ticket(
     )
 
 
-async def find_open_finance_ticket(tx: Transaction, invoice_id: UUID) -> UUID | None:
-    """Return the newest open ticket of the finance department about the invoice."""
-    return await tx.fetchval(
-        """
-        SELECT id FROM tickets
-        WHERE invoice_id = $1 AND department = $2 AND status <> 'closed'
-        ORDER BY id DESC LIMIT 1
-        """,
-        invoice_id,
-        FINANCE,
-    )
-
-
 async def find_ticket_owner(tx: Transaction, ticket_id: UUID) -> UUID | None:
     """Return the customer whose ticket it is, if it is known and anybody's."""
     return await tx.fetchval("SELECT customer_id FROM tickets WHERE id = $1", ticket_id)

@@ -81,7 +81,7 @@ async def test_an_article_is_revised_and_removed_and_both_are_on_record(
     assert (await stage.ask("DELETE", path, EDITOR)).status == 204
     assert (await stage.ask("GET", "/news/new-region")).status == 404
     async with stage.process.db.reading() as tx:
-        rows = await tx.fetch("SELECT action, actor FROM audit_log ORDER BY audit_id")
+        rows = await tx.fetch("SELECT action, actor FROM audit_log ORDER BY id")
     assert [tuple(row) for row in rows] == [
         (action, EDITOR.actor)
         for action in ("article.published", "article.revised", "article.removed")

@@ -329,7 +329,7 @@ async def test_what_was_done_is_in_the_audit_log(stage: Stage) -> None:
     await bruno.post(f"/staff/tickets/{ticket}/close")
     async with stage.db.reading() as tx:
         rows = await tx.fetch(
-            "SELECT actor, action FROM audit_log WHERE subject = $1 ORDER BY audit_id",
+            "SELECT actor, action FROM audit_log WHERE subject = $1 ORDER BY id",
             UUID(ticket),
         )
     assert [(row["actor"], row["action"]) for row in rows] == [
