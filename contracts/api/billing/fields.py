@@ -1,5 +1,6 @@
 """Kinds of fields that billing's API uses in several places."""
 
+import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints
@@ -24,12 +25,23 @@ def _known_currency(code: str) -> str:
     return code
 
 
+def _as_it_looks(text: str) -> str:
+    visible = (each for each in text if unicodedata.category(each) != "Cf")
+    looks = " ".join("".join(visible).split())
+    if not looks:
+        raise ValueError("must have at least 1 visible character")
+    return looks
+
+
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Label = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
     ONE_LINE,
 ]
+#: Copied from a bank's page, where invisible characters and spaces come along: what
+#: looks alike is alike.
+BankText = Annotated[Label, AfterValidator(_as_it_looks)]
 CurrencyCode = Annotated[
     str,
     StringConstraints(min_length=3, max_length=3),

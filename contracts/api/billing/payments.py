@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from chassis.http import Body, PageQuery, Query, View
 from contracts.api.billing.amounts import TypedAmount
-from contracts.api.billing.fields import CurrencyCode, Label
+from contracts.api.billing.fields import BankText, CurrencyCode
 from contracts.api.fields import DISTINCT, Search
 from contracts.money import MoneyModel
 
@@ -132,10 +132,10 @@ class ConfirmPayment(Body):
     """What the bank's statement says."""
 
     amount: TypedAmount = Field(description="What was received, whatever was asked.")
-    bank_reference: Label = Field(
+    bank_reference: BankText = Field(
         description="The bank's own; each confirms one payment per bank account."
     )
-    bank_account: Label = "main"
+    bank_account: BankText = "main"
     ticket_id: UUID | None = Field(
         default=None, description="The ticket that carries the proof."
     )

@@ -25,6 +25,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"amount": {**money("100.00"), "minor": 1}}, "amount.minor"),
     ({"bank_reference": ""}, "bank_reference"),
     ({"bank_reference": "  "}, "bank_reference"),
+    ({"bank_reference": "\N{ZERO WIDTH SPACE}"}, "bank_reference"),
     ({"bank_reference": "x" * 101}, "bank_reference"),
     ({"bank_reference": "a\nb"}, "bank_reference"),
     ({"bank_reference": None}, "bank_reference"),
@@ -124,6 +125,16 @@ async def test_a_bank_reference_confirms_once(stage: Stage) -> None:
     assert (await ana.get(f"/payments/{other['id']}")).body["status"] != "succeeded"
     elsewhere = await stage.confirm(other, bank_reference="E1", bank_account="savings")
     assert elsewhere.status == 201
+
+
+async def test_a_bank_reference_that_looks_the_same_is_the_same(stage: Stage) -> None:
+    ana = await stage.customer()
+    one, other = [await ana.pay(await ana.order()) for _ in range(2)]
+    assert (await stage.confirm(one, bank_reference="E1 23")).status == 201
+    for copied in ("E1\N{ZERO WIDTH SPACE} 23", "E1 \N{NO-BREAK SPACE} 23"):
+        again = await stage.confirm(other, bank_reference=copied)
+        assert again.status == 409
+        assert again.body["type"].endswith("BankReferenceUsed")
 
 
 async def test_one_bank_reference_for_many_payments_at_once_confirms_one(
