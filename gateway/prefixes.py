@@ -36,6 +36,18 @@ STAFF_OWNERS = {
     "emails": "notifier",
 }
 
+#: Nouns with something that is open to all: their services look at the token alone.
+OPEN_NOUNS = frozenset(
+    {
+        "customers",
+        "sessions",
+        "password-resets",
+        "email-verifications",
+        "products",
+        "news",
+    }
+)
+
 #: Work that its service may take longer for than for anything else, in seconds.
 SLOW_PATHS = {"staff/billing-runs": 630.0}
 
@@ -46,3 +58,8 @@ def owner_of(path: str) -> str | None:
     if noun == "staff":
         return STAFF_OWNERS.get(rest.partition("/")[0])
     return OWNERS.get(noun)
+
+
+def is_partly_open(path: str) -> bool:
+    """Tell whether some of what is under the path's noun needs no token."""
+    return path.partition("/")[0] in OPEN_NOUNS

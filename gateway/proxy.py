@@ -1,7 +1,6 @@
 """The reverse proxy: passes a call to the service that owns its path, and back."""
 
 from collections.abc import AsyncIterator
-from http import HTTPStatus
 
 from aiohttp import (
     ClientError,
@@ -17,16 +16,10 @@ from yarl import URL
 
 from chassis.client import UpstreamAway, carried_headers
 from chassis.context import acting_as
-from chassis.errors import (
-    DomainError,
-    NotAuthenticated,
-    NotFound,
-    TooLarge,
-    Unavailable,
-)
+from chassis.errors import NotAuthenticated, NotFound, TooLarge, Unavailable
 from chassis.http import MAXIMUM_BODY_BYTES, authenticate, too_large
 from chassis.tokens import TokenVerifier
-from gateway.prefixes import SLOW_PATHS, owner_of
+from gateway.prefixes import SLOW_PATHS, is_partly_open, owner_of
 from gateway.settings import Settings
 
 #: A file of 10 MiB, and the multipart wrapping around it.
@@ -73,7 +66,7 @@ def open_upstream() -> ClientSession:
 
 
 class Proxy:
-    """Passes calls on; a token that isn't valid goes no further than here."""
+    """Passes calls on; a bad token goes no further, unless something there is open."""
 
     def __init__(
         self, settings: Settings, upstream: ClientSession, verifier: TokenVerifier
@@ -89,14 +82,14 @@ class Proxy:
         owner = owner_of(path)
         if owner is None:
             raise NoSuchPath
-        refused = await self._refusal_of_token(request)
+        await self._check_token(request, path)
         body = _body(request)
         try:
             async with self._upstream.request(
                 request.method,
                 # Not `raw_path`: a target may lawfully be a whole URL.
                 URL(self._urls[owner] + request.rel_url.raw_path_qs, encoded=True),
-                headers=_headers(request, without_token=refused is not None),
+                headers=_headers(request),
                 data=body,
                 timeout=ClientTimeout(
                     total=SLOW_PATHS.get(path, self._seconds),
@@ -104,8 +97,6 @@ class Proxy:
                 ),
                 allow_redirects=False,
             ) as answer:
-                if refused and answer.status == HTTPStatus.UNAUTHORIZED:
-                    raise refused
                 return await _answer(request, answer)
         except (ClientError, TimeoutError) as error:
             # What goes wrong while the body streams comes wrapped by the client.
@@ -113,28 +104,24 @@ class Proxy:
                 raise error.__cause__ from None
             raise UpstreamAway from error
 
-    async def _refusal_of_token(self, request: web.Request) -> DomainError | None:
-        """Return what is wrong with the token, if there is one and it is no good.
-
-        It isn't raised at once: only the service knows what is open to all, and a
-        stale token must not keep anybody from that, least of all from a new one.
-        """
+    async def _check_token(self, request: web.Request, path: str) -> None:
         try:
             principal = await authenticate(request, self._verifier)
-        except (NotAuthenticated, Unavailable) as refused:
-            return refused
+        except (NotAuthenticated, Unavailable):
+            # A stale token must not keep anybody from what is open to all, least of
+            # all from a new one; which part of it is open, only its service knows.
+            if is_partly_open(path):
+                return
+            raise
         if principal is not None:
             acting_as(principal.actor)
-        return None
 
 
-def _headers(request: web.Request, *, without_token: bool) -> CIMultiDict[str]:
+def _headers(request: web.Request) -> CIMultiDict[str]:
     headers = CIMultiDict(carried_headers())
     for name in REQUEST_HEADERS:
         for value in request.headers.getall(name, ()):
             headers.add(name, value)
-    if without_token:
-        headers.popall("Authorization", None)
     if request.content_length is not None:
         headers["Content-Length"] = str(request.content_length)
     return headers

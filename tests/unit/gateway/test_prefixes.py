@@ -5,7 +5,7 @@ import pytest
 from chassis.http.routes import Route, all_routes
 from chassis.process import Process
 from deploy.processes import SERVICES
-from gateway.prefixes import owner_of
+from gateway.prefixes import OPEN_NOUNS, owner_of
 
 PREFIX = "/api/v1/"
 OBJECT_ROUTES = [
@@ -30,3 +30,12 @@ def test_a_public_route_is_passed_on_to_the_service_that_has_it(
 @pytest.mark.parametrize("path", ["", "staff", "staff/", "nothing", "Me", "../me"])
 def test_what_nobody_owns_goes_nowhere(path: str) -> None:
     assert owner_of(path) is None
+
+
+def test_the_nouns_with_something_open_to_all_are_known() -> None:
+    open_paths = {
+        route.path.removeprefix(PREFIX)
+        for _, route in OBJECT_ROUTES
+        if route.policy.public and route.path.startswith(PREFIX)
+    }
+    assert {path.partition("/")[0] for path in open_paths} == OPEN_NOUNS
