@@ -12,7 +12,6 @@ from services.billing.commands.attempts import cancel_live_attempts
 from services.billing.commands.payment_events import payment_started
 from services.billing.commands.settle import settle
 from services.billing.domain.payments import (
-    GIVEN_UP,
     Confirmation,
     Payment,
     PaymentStatus,
@@ -27,6 +26,7 @@ from services.billing.store.invoices import lock_invoices
 from services.billing.store.payments import (
     get_payment,
     insert_payment,
+    lock_live_attempts,
     lock_payer,
     save_payment,
 )
@@ -82,8 +82,12 @@ async def confirm_payment(
     invoices = await lock_invoices(tx, None, payment.invoice_ids)
     confirmed = confirm(payment, seen, now=now)
     await save_payment(tx, confirmed)
-    given_up = payment.status in GIVEN_UP
-    await settle(tx, confirmed, invoices, given_up=given_up, on=on, now=now)
+    # An attempt that was given up still pays what nobody else is going to pay.
+    live = await lock_live_attempts(tx, payment.invoice_ids)
+    awaited = {
+        id_ for each in live if each.id != payment_id for id_ in each.invoice_ids
+    }
+    await settle(tx, confirmed, invoices, awaited=awaited, on=on, now=now)
     await audit.record(
         tx,
         "payment.confirmed",

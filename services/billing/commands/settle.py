@@ -1,7 +1,8 @@
 """The one way in for money: whatever brings it, here it is placed and posted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from uuid import UUID
 
 from chassis.db import Transaction
 from chassis.errors import RuleViolated
@@ -24,7 +25,7 @@ from services.billing.domain.ledger import (
     CreditReason,
     Entry,
 )
-from services.billing.domain.payments import Payment, Split, keep, split
+from services.billing.domain.payments import Payment, Split, split
 from services.billing.store.balances import lock_balances
 from services.billing.store.invoices import save_invoice
 from services.billing.store.ledger import insert_entries
@@ -39,21 +40,21 @@ async def settle(
     payment: Payment,
     invoices: Sequence[Invoice],
     *,
-    given_up: bool = False,
+    awaited: Collection[UUID] = (),
     source: AccountKind = AccountKind.BANK,
     on: date,
     now: datetime,
 ) -> Split:
     """Place what a payment received: on open invoices, oldest due first, then credit.
 
-    The caller has locked the customer and the invoices, and saved the payment. All is
-    credit where the attempt was `given_up`; then, and where an invoice can't be paid
-    any more, somebody has a look.
+    The caller has locked the customer and the invoices, and saved the payment. Where
+    an invoice can't be paid any more, or another attempt is `awaited` for it, its share
+    becomes credit and somebody has a look.
     """
     received = payment.received
     if received is None or not received.positive:
         raise NothingReceived(f"{received} was received", field="amount.amount")
-    placed = keep(received, invoices) if given_up else split(received, invoices, on=on)
+    placed = split(received, invoices, awaited=awaited, on=on)
     balances = await lock_balances(tx, payment.customer_id, received.currency)
     about = invoices[0] if len(invoices) == 1 else None
     entry = _entry(payment, placed, source, about)

@@ -1,6 +1,6 @@
 """Payments: how money may be sent, what an attempt asks for, and where money goes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -192,24 +192,28 @@ def total(shares: Sequence[Share]) -> Money:
     return sum((share.asked for share in shares), Money.zero(currency))
 
 
-def split(received: Money, invoices: Iterable[Invoice], *, on: date) -> Split:
-    """Give each open invoice what remains, the oldest due first, as far as it goes."""
+def split(
+    received: Money,
+    invoices: Iterable[Invoice],
+    *,
+    awaited: Collection[UUID] = (),
+    on: date,
+) -> Split:
+    """Give each open invoice what remains, the oldest due first, as far as it goes.
+
+    Those that another attempt is `awaited` for get nothing: it would pay them twice.
+    """
     parts: list[Part] = []
     passed_over: list[Invoice] = []
     left = received
     for invoice in sorted(invoices, key=lambda i: (i.due_on, i.id)):
-        if not invoice.is_open:
+        if not invoice.is_open or invoice.id in awaited:
             passed_over.append(invoice)
         elif left.positive:
             amount = min(left, invoice.remaining)
             parts.append(Part(allocate(invoice, amount, on=on), amount))
             left -= amount
     return Split(tuple(parts), tuple(passed_over), received)
-
-
-def keep(received: Money, invoices: Iterable[Invoice]) -> Split:
-    """Give the invoices nothing: the attempt that was to pay them was given up."""
-    return Split((), tuple(invoices), received)
 
 
 def read_received(amount: str, currency: str, payment: Payment) -> Money:

@@ -24,7 +24,6 @@ from services.billing.domain.payments import (
     PaymentStatus,
     PaymentTerms,
     confirm,
-    keep,
     read_received,
     shares_of,
     split,
@@ -93,11 +92,12 @@ def test_the_oldest_due_is_paid_before_a_younger_gets_any(
     assert {i.id for i in placed.passed_over} == passed_over
 
 
-def test_money_for_an_attempt_that_was_given_up_pays_nothing() -> None:
-    invoice = an_invoice()
-    placed = keep(brl(500), [invoice])
-    assert (placed.parts, placed.credited) == ((), brl(500))
-    assert placed.passed_over == (invoice,)
+def test_an_invoice_that_another_attempt_is_awaited_for_gets_nothing() -> None:
+    awaited, other = an_invoice(500), an_invoice(500)
+    placed = split(brl(1_000), [awaited, other], awaited={awaited.id}, on=TODAY)
+    assert [part.invoice.id for part in placed.parts] == [other.id]
+    assert placed.credited == brl(500)
+    assert placed.passed_over == (awaited,)
 
 
 def test_a_payment_asks_for_all_that_remains() -> None:
