@@ -1,0 +1,182 @@
+"""The services as the gateway's own pages call them: the same routes as clients use."""
+
+from collections.abc import Mapping
+from datetime import date
+from http import HTTPStatus
+from typing import TypeVar
+from uuid import UUID
+
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    FormData,
+)
+from pydantic import BaseModel, ValidationError
+
+from chassis.client import UpstreamAway, carried_headers
+from chassis.http import UploadedFile
+from chassis.http.models import Problem
+from gateway.prefixes import SLOW_PATHS, owner_of
+from gateway.settings import Settings
+
+API = "/api/v1"
+CONNECT_SECONDS = 2.0
+
+M = TypeVar("M", bound=BaseModel)
+
+Body = Mapping[str, object]
+Parameter = str | int | bool | UUID | date | None
+
+
+class Refused(Exception):
+    """A service answered that it won't: `problem` says why, as clients read it."""
+
+    def __init__(self, problem: Problem, *, retry_after: int | None = None) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+        self.status = problem.status
+        self.retry_after = retry_after
+
+    @property
+    def kind(self) -> str:
+        """The name of the error, such as `InvoiceNotOpen`."""
+        return self.problem.type.rpartition("#")[2]
+
+
+class Services:
+    """Calls the service that owns a path; anything but an answer is UpstreamAway."""
+
+    def __init__(self, settings: Settings, upstream: ClientSession) -> None:
+        self._urls = settings.service_urls
+        self._upstream = upstream
+        self._seconds = settings.service_timeout_seconds
+
+    def caller(self, token: str | None, language: str) -> "Caller":
+        """Return the services as somebody sees them; without a token, as a visitor."""
+        headers = {"Accept-Language": language}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return Caller(self, headers)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: Body | None = None,
+        form: FormData | None = None,
+        query: Mapping[str, Parameter] | None = None,
+        service: str | None = None,
+    ) -> bytes:
+        """Return the answer's body, or raise Refused or UpstreamAway.
+
+        `path` is given without `/api/v1`; with `service`, which has routes for other
+        processes too, it is the whole path.
+        """
+        url = self._url(path, service)
+        try:
+            async with self._upstream.request(
+                method,
+                url,
+                headers={**carried_headers(), **headers},
+                json=body,
+                data=form,
+                params=_parameters(query or {}),
+                timeout=self._timeout(path),
+                allow_redirects=False,
+            ) as answer:
+                return await _content(answer)
+        except (ClientError, TimeoutError) as error:
+            raise UpstreamAway from error
+
+    def _url(self, path: str, service: str | None) -> str:
+        if service is not None:
+            return self._urls[service] + path
+        owner = owner_of(path.lstrip("/"))
+        if owner is None:
+            raise LookupError(f"no service owns {path}")
+        return self._urls[owner] + API + path
+
+    def _timeout(self, path: str) -> ClientTimeout:
+        seconds = SLOW_PATHS.get(path.lstrip("/"), self._seconds)
+        return ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+
+
+class Caller:
+    """The services on behalf of one person, or of a visitor."""
+
+    def __init__(self, services: Services, headers: Mapping[str, str]) -> None:
+        self._services = services
+        self._headers = headers
+
+    async def get(self, path: str, model: type[M], **query: Parameter) -> M:
+        content = await self._services.ask(
+            "GET", path, headers=self._headers, query=query
+        )
+        return read(content, model)
+
+    async def post(
+        self, path: str, model: type[M], body: Body, *, key: str | None = None
+    ) -> M:
+        """Return what was made; `key` makes a repeat get the same answer."""
+        return read(await self.act("POST", path, body, key=key), model)
+
+    async def patch(self, path: str, model: type[M], body: Body) -> M:
+        return read(await self.act("PATCH", path, body), model)
+
+    async def put(self, path: str, model: type[M], body: Body) -> M:
+        return read(await self.act("PUT", path, body), model)
+
+    async def act(
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        *,
+        key: str | None = None,
+    ) -> bytes:
+        """Do something whose answer is no matter."""
+        headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
+        return await self._services.ask(method, path, headers=headers, body=body)
+
+    async def upload(self, path: str, model: type[M], file: UploadedFile) -> M:
+        form = FormData()
+        form.add_field(
+            "file", file.content, filename=file.name, content_type=file.media_type
+        )
+        content = await self._services.ask(
+            "POST", path, headers=self._headers, form=form
+        )
+        return read(content, model)
+
+
+def read(content: bytes, model: type[M]) -> M:
+    """Read an answer; a service that is a release ahead may say more than we know."""
+    try:
+        return model.model_validate_json(content, extra="ignore")
+    except ValidationError as error:
+        raise UpstreamAway from error
+
+
+async def _content(answer: ClientResponse) -> bytes:
+    content = await answer.read()
+    if answer.status < HTTPStatus.BAD_REQUEST:
+        return content
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise UpstreamAway
+    seconds = answer.headers.get("Retry-After", "")
+    raise Refused(
+        read(content, Problem), retry_after=int(seconds) if seconds.isdigit() else None
+    )
+
+
+def _parameters(query: Mapping[str, Parameter]) -> dict[str, str]:
+    """Return the query without what isn't given; booleans as JSON has them."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in query.items()
+        if value is not None
+    }
