@@ -34,6 +34,28 @@ class PlaceOrder(Body):
     )
 
 
+class PreviewLineView(View):
+    """One item of a cart; `total` is `quantity` pieces, each set up once."""
+
+    description: str
+    quantity: int
+    unit: MoneyModel = Field(description="What one piece costs for its first period.")
+    setup_fee: MoneyModel = Field(description="What setting one piece up costs, once.")
+    total: MoneyModel
+
+
+class OrderPreviewView(View):
+    """What an order would ask for, to the cent, if it were placed now."""
+
+    lines: list[PreviewLineView] = Field(description="One for each item, in order.")
+    subtotal: MoneyModel
+    tax: MoneyModel
+    total: MoneyModel
+    credit_available: MoneyModel
+    credit_used: MoneyModel = Field(description="Nothing, unless `use_credit` is set.")
+    remaining: MoneyModel = Field(description="What is left to be paid otherwise.")
+
+
 class ListOrders(PageQuery):
     """Which orders to show."""
 

@@ -9,11 +9,12 @@ from chassis.http import Call, Page, Routes, customer, decode_cursor, staff
 from contracts.api.billing.orders import (
     ListOrders,
     ListStaffOrders,
+    OrderPreviewView,
     OrderView,
     PlaceOrder,
 )
-from services.billing.api.views import view_order
-from services.billing.commands.orders import Cart, place_order
+from services.billing.api.views import view_order, view_preview
+from services.billing.commands.orders import Cart, place_order, preview_order
 from services.billing.domain.catalogue import Wanted
 from services.billing.domain.orders import OrderStatus
 from services.billing.domain.periods import Period
@@ -43,6 +44,17 @@ async def order_products(call: Call, body: PlaceOrder) -> OrderView:
         terms = call.resources[SETTINGS].terms
         order = await place_order(tx, cart, terms=terms, on=call.today, now=call.now)
         return await call.complete(tx, view_order(order))
+
+
+@routes.post("/orders/preview", policy=customer("services"), keeps_answer=False)
+async def preview_products(call: Call, body: PlaceOrder) -> OrderPreviewView:
+    """Preview an order.
+
+    Says to the cent what `POST /orders` with the same body would ask for, and changes
+    nothing.
+    """
+    async with call.reading() as tx:
+        return view_preview(await preview_order(tx, _cart(call, body)))
 
 
 @routes.get("/orders", policy=customer("services"))

@@ -2,12 +2,17 @@
 
 from contracts.api.billing.catalogue import PriceView, ProductView
 from contracts.api.billing.invoices import InvoiceLineView, InvoiceView, PartyView
-from contracts.api.billing.orders import OrderView, ServiceView
+from contracts.api.billing.orders import (
+    OrderPreviewView,
+    OrderView,
+    PreviewLineView,
+    ServiceView,
+)
 from contracts.api.billing.runs import BillingRunView
 from contracts.money import MoneyModel
 from services.billing.domain.catalogue import Price, Product
 from services.billing.domain.invoices import Invoice, Line, Party
-from services.billing.domain.orders import Order
+from services.billing.domain.orders import Order, Preview, PreviewLine
 from services.billing.domain.payments import PaymentTerms
 from services.billing.domain.runs import Run
 from services.billing.domain.services import Service
@@ -35,6 +40,18 @@ def view_order(order: Order) -> OrderView:
         placed_on=order.placed_on,
         expires_on=order.expires_on,
         created_at=order.created_at,
+    )
+
+
+def view_preview(preview: Preview) -> OrderPreviewView:
+    return OrderPreviewView(
+        lines=[_view_preview_line(line) for line in preview.lines],
+        subtotal=MoneyModel.of(preview.sums.subtotal),
+        tax=MoneyModel.of(preview.sums.tax),
+        total=MoneyModel.of(preview.sums.total),
+        credit_available=MoneyModel.of(preview.credit_available),
+        credit_used=MoneyModel.of(preview.credit_used),
+        remaining=MoneyModel.of(preview.remaining),
     )
 
 
@@ -100,6 +117,16 @@ def _view_price(price: Price) -> PriceView:
         period=price.period.value,
         amount=MoneyModel.of(price.amount),
         setup_fee=MoneyModel.of(price.setup_fee),
+    )
+
+
+def _view_preview_line(line: PreviewLine) -> PreviewLineView:
+    return PreviewLineView(
+        description=line.description,
+        quantity=line.item.quantity,
+        unit=MoneyModel.of(line.item.price.amount),
+        setup_fee=MoneyModel.of(line.item.price.setup_fee),
+        total=MoneyModel.of(line.total),
     )
 
 

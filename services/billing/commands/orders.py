@@ -18,11 +18,14 @@ from services.billing.domain.invoices import InvoiceKind, NewLine
 from services.billing.domain.orders import (
     Order,
     OrderStatus,
+    Preview,
     bought_service,
     first_lines,
+    preview,
 )
 from services.billing.domain.services import Service
 from services.billing.domain.terms import Terms
+from services.billing.store.balances import get_credit
 from services.billing.store.customers import lock_customer
 from services.billing.store.orders import get_order, insert_order, next_number
 from services.billing.store.products import list_products_called
@@ -54,8 +57,7 @@ async def place_order(
 ) -> Order:
     """Price a cart, make its services and invoice it; what is free begins at once."""
     customer = await lock_customer(tx, cart.customer_id)
-    products = await list_products_called(tx, [item.product for item in cart.items])
-    items = price_items(cart.items, products, cart.currency)
+    items = await _price(tx, cart)
     order = await _open_order(tx, cart, items, terms=terms, on=on, now=now)
     bought = await _order_services(tx, order, items)
     invoice = await create_invoice(
@@ -75,6 +77,17 @@ async def place_order(
     return await get_order(tx, customer.id, order.id)
 
 
+async def preview_order(tx: Transaction, cart: Cart) -> Preview:
+    """Say what placing this order would ask for; nothing is written."""
+    return preview(
+        await _price(tx, cart),
+        currency=cart.currency,
+        language=cart.language,
+        credit=await get_credit(tx, cart.customer_id, cart.currency),
+        use_credit=cart.use_credit,
+    )
+
+
 async def cancel_unpaid_orders(
     tx: Transaction, customer_id: UUID, *, on: date, booked_on: date, now: datetime
 ) -> int:
@@ -85,6 +98,11 @@ async def cancel_unpaid_orders(
         # Voiding an order's invoice cancels the order and frees what was paid.
         await void_invoice(tx, invoice_id, on=booked_on, now=now)
     return len(invoice_ids)
+
+
+async def _price(tx: Transaction, cart: Cart) -> list[PricedItem]:
+    products = await list_products_called(tx, [item.product for item in cart.items])
+    return price_items(cart.items, products, cart.currency)
 
 
 async def _open_order(

@@ -1,6 +1,6 @@
 """What an invoice is, and how money changes it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -75,6 +75,18 @@ class NewLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """What charges come to, before tax and with it."""
+
+    subtotal: Money
+    tax: Money
+
+    @property
+    def total(self) -> Money:
+        return self.subtotal + self.tax
+
+
+@dataclass(frozen=True, slots=True)
 class Party:
     """A buyer's or seller's details as they stood at issue."""
 
@@ -139,24 +151,32 @@ def draft(
         _place(line_id, position, line)
         for position, (line_id, line) in enumerate(lines, 1)
     )
-    zero = Money.zero(currency)
-    subtotal = sum((line.subtotal for line in placed), zero)
-    tax = sum((line.tax for line in placed), zero)
+    sums = sum_up((line for _, line in lines), currency)
     return Invoice(
         id=invoice_id,
         customer_id=customer_id,
         kind=kind,
         status=InvoiceStatus.DRAFT,
         currency=currency,
-        subtotal=subtotal,
-        tax=tax,
-        total=subtotal + tax,
-        allocated=zero,
+        subtotal=sums.subtotal,
+        tax=sums.tax,
+        total=sums.total,
+        allocated=Money.zero(currency),
         due_on=due_on,
         created_at=now,
         version=1,
         order_id=order_id,
         lines=placed,
+    )
+
+
+def sum_up(lines: Iterable[NewLine], currency: str) -> Sums:
+    """Return what these charges come to on an invoice, whether it is made or not."""
+    charges = [_charge(line) for line in lines]
+    zero = Money.zero(currency)
+    return Sums(
+        sum((charge.subtotal for charge in charges), zero),
+        sum((charge.tax for charge in charges), zero),
     )
 
 
@@ -220,8 +240,7 @@ def void(invoice: Invoice) -> Invoice:
 
 
 def _place(line_id: UUID, position: int, line: NewLine) -> Line:
-    subtotal = line.unit * line.quantity
-    tax = Money.zero(subtotal.currency)  # no rates yet: every line is exempt
+    charge = _charge(line)
     return Line(
         id=line_id,
         position=position,
@@ -230,9 +249,15 @@ def _place(line_id: UUID, position: int, line: NewLine) -> Line:
         description=line.description,
         quantity=line.quantity,
         unit=line.unit,
-        subtotal=subtotal,
-        tax=tax,
-        total=subtotal + tax,
+        subtotal=charge.subtotal,
+        tax=charge.tax,
+        total=charge.total,
         period_start=line.period_start,
         period_end=line.period_end,
     )
+
+
+def _charge(line: NewLine) -> Sums:
+    subtotal = line.unit * line.quantity
+    # No rates yet: every line is exempt.
+    return Sums(subtotal, tax=Money.zero(subtotal.currency))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis.money import Money
 from services.billing.domain.catalogue import PricedItem
-from services.billing.domain.invoices import LineKind, NewLine
+from services.billing.domain.invoices import LineKind, NewLine, Sums, sum_up
 from services.billing.domain.services import Service, ServiceStatus
 from services.billing.domain.wording import first_text, setup_text
 
@@ -36,6 +36,29 @@ class Order:
     service_ids: tuple[UUID, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewLine:
+    """One item of a cart: what it is called, and what all its charges come to."""
+
+    description: str
+    item: PricedItem
+    total: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What an order would ask for, and how much of it credit would pay."""
+
+    lines: tuple[PreviewLine, ...]
+    sums: Sums
+    credit_available: Money
+    credit_used: Money
+
+    @property
+    def remaining(self) -> Money:
+        return self.sums.total - self.credit_used
+
+
 def bought_service(service_id: UUID, item: PricedItem, order: Order) -> Service:
     """Return the service that one piece of an item becomes."""
     period, amount = item.price.period, item.price.amount
@@ -56,11 +79,14 @@ def bought_service(service_id: UUID, item: PricedItem, order: Order) -> Service:
 
 
 def first_lines(
-    item: PricedItem, service_ids: Sequence[UUID], language: str
+    item: PricedItem, service_ids: Sequence[UUID | None], language: str
 ) -> list[NewLine]:
-    """Charge for an item: a line for each service, and one for setting them up."""
-    product, price = item.product.name, item.price
-    text = first_text(product, item.label, price.period, language)
+    """Charge for an item: a line for each service, and one for setting them up.
+
+    A service that isn't ordered yet has no id.
+    """
+    price = item.price
+    text = _text(item, language)
     lines = [
         NewLine(
             kind=LineKind.FIRST,
@@ -75,6 +101,34 @@ def first_lines(
     return lines
 
 
+def preview(
+    items: Sequence[PricedItem],
+    *,
+    currency: str,
+    language: str,
+    credit: Money,
+    use_credit: bool,
+) -> Preview:
+    """Say what these items would be charged for, by the lines that an order makes."""
+    charges = [
+        (item, first_lines(item, [None] * item.quantity, language)) for item in items
+    ]
+    sums = sum_up((line for _, lines in charges for line in lines), currency)
+    return Preview(
+        lines=tuple(
+            PreviewLine(
+                description=_text(item, language),
+                item=item,
+                total=sum_up(lines, currency).total,
+            )
+            for item, lines in charges
+        ),
+        sums=sums,
+        credit_available=credit,
+        credit_used=min(credit, sums.total) if use_credit else Money.zero(currency),
+    )
+
+
 def activate(order: Order) -> Order:
     """The order's invoice is paid."""
     return replace(order, status=OrderStatus.ACTIVE, version=order.version + 1)
@@ -85,8 +139,12 @@ def cancel(order: Order) -> Order:
     return replace(order, status=OrderStatus.CANCELLED, version=order.version + 1)
 
 
+def _text(item: PricedItem, language: str) -> str:
+    return first_text(item.product.name, item.label, item.price.period, language)
+
+
 def _setup_line(
-    item: PricedItem, service_ids: Sequence[UUID], language: str
+    item: PricedItem, service_ids: Sequence[UUID | None], language: str
 ) -> NewLine:
     return NewLine(
         kind=LineKind.SETUP,

@@ -34,7 +34,7 @@ COMPANY: dict[str, Any] = {
     "company_tax_id": "12.345.678/0001-95",
     "bank_instructions": "Banco do Brasil, agência 1234, conta 56789-0",
 }
-CATALOGUE: dict[str, object] = {
+CATALOGUE: dict[str, Any] = {
     "products": [
         {
             "slug": "start",

@@ -130,8 +130,9 @@ async def test_outstanding_is_the_sum_of_what_remains(stage: Stage) -> None:
 async def test_a_faulty_order_names_the_field_and_orders_nothing(stage: Stage) -> None:
     ana = await stage.customer()
     for body, fields in FAULTY_ORDERS:
-        answer = await ana.post("/orders", body)
-        assert (answer.status, answer.fields) == (422, fields), body
+        for path in ("/orders", "/orders/preview"):
+            answer = await ana.post(path, body)
+            assert (answer.status, answer.fields) == (422, fields), body
     assert (await ana.get("/orders", count="true")).body["total"] == 0
     assert (await ana.get("/services", count="true")).body["total"] == 0
 
