@@ -1,12 +1,13 @@
-"""What all tests share: the servers, and databases and queues of their own."""
+"""What all tests share: the servers, databases and queues of their own, the product."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
 
 import pytest
 import structlog
 
 from chassis.process import Process
+from tests.e2e.stack import Product, open_folder, running_product
 from tests.support.databases import ServiceDatabase, fresh_database, fresh_vhost
 from tests.support.running import declare_queues
 from tests.support.servers import Servers, name_session, shared_servers, stop_servers
@@ -71,3 +72,10 @@ def make_queues(amqp_url: str) -> MakeQueues:
         return amqp_url
 
     return make
+
+
+@pytest.fixture(scope="session")
+def product() -> Generator[Product]:
+    """The whole product, one for each test worker, as its start takes seconds."""
+    with open_folder() as folder, running_product(folder / "data folder") as product:
+        yield product

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -134,6 +136,20 @@ def running_product(
             yield Product(folder, process)
         finally:
             _stop(process)
+
+
+@contextmanager
+def open_folder() -> Generator[Path]:
+    """Yield a folder that servers running as another user can reach.
+
+    Pytest's own temporary folders are closed again by every new run.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="clientarea-e2e-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.client import until
-from tests.e2e.conftest import open_folder
 from tests.e2e.journey import (
     Customer,
     choose_transfer,
@@ -16,7 +15,14 @@ from tests.e2e.journey import (
     register,
     send_proof,
 )
-from tests.e2e.stack import PROCESSES, Product, Stack, running_product, visiting
+from tests.e2e.stack import (
+    PROCESSES,
+    Product,
+    Stack,
+    open_folder,
+    running_product,
+    visiting,
+)
 
 VICTIMS = (*PROCESSES, "rabbitmq", "postgres")
 

@@ -5,9 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.conftest import open_folder
 from tests.e2e.journey import cheapest_monthly, choose_transfer, confirm, register
-from tests.e2e.stack import Product, Stack, running_product, visiting
+from tests.e2e.stack import Product, Stack, open_folder, running_product, visiting
 
 #: Every event is held back so long: less than the two seconds that a call may wait.
 DELAY_SECONDS = 0.8
