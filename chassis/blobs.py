@@ -26,7 +26,7 @@ class Blobs:
         try:
             return await asyncio.to_thread(self._path(key).read_bytes)
         except FileNotFoundError:
-            raise NotFound(f"no content is stored as {key}") from None
+            raise NotFound("no content is stored as {key}", key=key) from None
 
     async def delete(self, key: str) -> None:
         """Remove the content; removing it twice changes nothing."""

@@ -36,7 +36,9 @@ def exponent(currency: str) -> int:
         return EXPONENTS[currency]
     except KeyError:
         raise UnknownCurrency(
-            f"{currency!r} is not one of {', '.join(sorted(EXPONENTS))}",
+            "'{currency}' is not one of {currencies}",
+            currency=currency,
+            currencies=sorted(EXPONENTS),
             field="currency",
         ) from None
 
@@ -59,7 +61,8 @@ class Money:
         match = _AMOUNT.fullmatch(amount)
         if match is None or len(match[1] or "") > places:
             raise InvalidAmount(
-                f"must be a decimal number with at most {places} decimal places",
+                "must be a decimal number with at most {places} decimal places",
+                places=places,
                 field="amount",
             )
         minor = int(Decimal(amount).scaleb(places))
@@ -105,7 +108,9 @@ class Money:
     def _same(self, other: "Money") -> int:
         if other.currency != self.currency:
             raise CurrencyMismatch(
-                f"{other.currency} can't be combined with {self.currency}",
+                "{other} can't be combined with {currency}",
+                other=other.currency,
+                currency=self.currency,
                 field="currency",
             )
         return other.minor

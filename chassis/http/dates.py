@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from chassis.errors import FieldError
 from chassis.http.reader import Json
-from chassis.http.wording import InvalidRequest, words_for
+from chassis.http.wording import InvalidRequest, fault_of
 
 
 def check_dates(model: BaseModel, given: Mapping[str, Json]) -> None:
@@ -17,8 +17,7 @@ def check_dates(model: BaseModel, given: Mapping[str, Json]) -> None:
     if _has_dates(type(model)):
         errors = tuple(_faults(model, given, ""))
         if errors:
-            first = errors[0]
-            raise InvalidRequest(f"{first.field} {first.message}", errors=errors)
+            raise InvalidRequest.of(errors)
 
 
 @cache
@@ -30,7 +29,7 @@ def _faults(value: object, given: Json, path: str) -> Iterator[FieldError]:
     if isinstance(value, date) and isinstance(given, str):
         kind = "datetime" if isinstance(value, datetime) else "date"
         if not _is_spelt_out(given) or not _is_storable(value):
-            yield FieldError(path, words_for(f"{kind}_parsing"))
+            yield fault_of(path, f"{kind}_parsing")
     for name, below, given_below in _children(value, given):
         yield from _faults(below, given_below, f"{path}.{name}" if path else name)
 

@@ -151,12 +151,14 @@ def _query(route: Route, request: web.Request) -> dict[str, object]:
     values: dict[str, str] = {}
     for name, value in request.query.items():
         if name in values:
-            raise _wrong(name, "is given more than once")
+            raise RuleViolated.of([FieldError(name, "is given more than once")])
         values[name] = value
     if route.query is not None:
         return {"query": _validated_query(route.query, values)}
     if values:
-        raise _wrong(next(iter(values)), "is not a known parameter")
+        raise RuleViolated.of(
+            [FieldError(name, "is not a known parameter") for name in values]
+        )
     return {}
 
 
@@ -199,7 +201,3 @@ def _expect_key(call: Call) -> None:
             caller, request.method, request.path, key, *content
         )
     )
-
-
-def _wrong(name: str, message: str) -> RuleViolated:
-    return RuleViolated(f"{name} {message}", errors=(FieldError(name, message),))

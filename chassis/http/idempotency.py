@@ -66,8 +66,8 @@ def read_key(header: str | None) -> str | None:
     """Return the key, or raise RuleViolated if it can't be one."""
     if header is None or _KEY.fullmatch(header):
         return header
-    message = "must have 1 to 255 visible ASCII characters"
-    raise RuleViolated(f"{HEADER} {message}", errors=(FieldError(HEADER, message),))
+    fault = FieldError(HEADER, "must have 1 to 255 visible ASCII characters")
+    raise RuleViolated.of([fault])
 
 
 def slot_of(caller: str, method: str, path: str, key: str, *content: bytes) -> Slot:

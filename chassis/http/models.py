@@ -1,7 +1,8 @@
 """Base classes of everything that goes over the wire."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Generic, TypeVar
+from datetime import date
+from typing import Annotated, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -73,22 +74,55 @@ class Page(BaseModel, Generic[T]):
         return Page(items=shown, next=following, total=total)
 
 
+class MoneyValue(BaseModel):
+    """Money in a problem's text: major units as a decimal string, ISO 4217."""
+
+    amount: str
+    currency: str
+
+
+class DateValue(BaseModel):
+    """A date in a problem's text."""
+
+    date: date
+
+
+ProblemValue: TypeAlias = str | int | list[str] | MoneyValue | DateValue
+Template = Annotated[
+    str,
+    Field(
+        description="For clients that speak other languages: the English text, with a "
+        "name in braces, such as `{minimum}`, where each of `values` goes."
+    ),
+]
+Values = Annotated[
+    dict[str, ProblemValue],
+    Field(description="What goes into `template`; people's own words are texts here."),
+]
+
+
 class FieldProblem(BaseModel):
     """What is wrong with one field."""
 
     field: str = Field(description="Dotted path, such as `items.0.quantity`.")
-    message: str
+    message: str = Field(description="English, for people.")
+    template: Template
+    values: Values
 
 
 class Problem(BaseModel):
     """A problem document (RFC 9457)."""
 
     type: str = Field(description="A stable address that names the kind of problem.")
-    title: str
+    title: str = Field(description="English, the same for all problems of the type.")
     status: int
-    detail: str
+    detail: str = Field(description="English, for people.")
+    template: Template
+    values: Values
     instance: str
     request_id: str
     errors: list[FieldProblem] | None = Field(
-        default=None, description="The fields at fault, with 422."
+        default=None,
+        description="The fields at fault, with 422. Where there are several, or "
+        "`detail` repeats the first, the problem's `template` is its title.",
     )

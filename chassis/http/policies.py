@@ -39,7 +39,7 @@ class Policy:
         if principal is None:
             raise NotAuthenticated
         if not any(grant.admits(principal) for grant in self.grants):
-            raise NotAllowed(f"this is for {self}")
+            raise NotAllowed("this is for {callers}", callers=str(self))
 
     def __str__(self) -> str:
         return "everybody" if self.public else " or ".join(map(str, self.grants))

@@ -1,14 +1,23 @@
 """Errors as problem documents (RFC 9457): one middleware renders them all."""
 
+from datetime import date
 from http import HTTPStatus
+from uuid import UUID
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from chassis.context import current_cause
-from chassis.errors import DomainError, NotAuthenticated
-from chassis.http.models import FieldProblem, Problem
+from chassis.errors import DomainError, FieldError, NotAuthenticated, Text, Value
+from chassis.http.models import (
+    DateValue,
+    FieldProblem,
+    MoneyValue,
+    Problem,
+    ProblemValue,
+)
+from chassis.money import Money
 
 #: Where the front door explains each kind of problem; the class name follows.
 PROBLEMS_URL = "/api/docs/problems#"
@@ -55,13 +64,11 @@ def problem_of(error: DomainError, path: str) -> web.Response:
         title=error.title(),
         status=error.status,
         detail=error.detail,
+        template=error.text.template,
+        values=_values_of(error.text),
         instance=path,
         request_id=current_cause().cause_id,
-        errors=[
-            FieldProblem(field=fault.field, message=fault.message)
-            for fault in error.errors
-        ]
-        or None,
+        errors=[_field_problem(fault) for fault in error.errors] or None,
     )
     return respond(problem, _headers_of(error))
 
@@ -70,11 +77,14 @@ def plain_problem(status: int, path: str, detail: str = "") -> Problem:
     """Return a problem that only HTTP has a name for."""
     known = HTTPStatus(status)
     kind = _PLAIN_KINDS.get(known) or known.phrase.title().replace(" ", "")
+    said = detail or known.description or known.phrase
     return Problem(
         type=PROBLEMS_URL + kind,
         title=known.phrase,
         status=status,
-        detail=detail or known.description or known.phrase,
+        detail=said,
+        template=said,
+        values={},
         instance=path,
         request_id=current_cause().cause_id,
     )
@@ -92,6 +102,31 @@ def respond(problem: Problem, headers: dict[str, str] | None = None) -> web.Resp
         content_type=MEDIA_TYPE,
         headers=headers,
     )
+
+
+def _field_problem(fault: FieldError) -> FieldProblem:
+    return FieldProblem(
+        field=fault.field,
+        message=fault.message,
+        template=fault.text.template,
+        values=_values_of(fault.text),
+    )
+
+
+def _values_of(text: Text) -> dict[str, ProblemValue]:
+    return {name: _as_json(value) for name, value in text.values.items()}
+
+
+def _as_json(value: Value) -> ProblemValue:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str | UUID):
+        return str(value)
+    if isinstance(value, Money):
+        return MoneyValue(amount=str(value.decimal()), currency=value.currency)
+    if isinstance(value, date):
+        return DateValue(date=value)
+    return list(value)
 
 
 def _problem_of_server(error: web.HTTPException, path: str) -> web.Response:

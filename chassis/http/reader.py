@@ -48,14 +48,14 @@ async def readable_headers(
     """Refuse headers that aren't UTF-8: they could be neither stored nor passed on."""
     for name, value in request.headers.items():
         if not value.isascii() and _UNSTORABLE.search(value):
-            raise Unreadable(f"the header {name} is not UTF-8")
+            raise Unreadable("the header {name} is not UTF-8", name=name)
     return await handler(request)
 
 
 def require_json(request: web.Request) -> None:
     """Refuse a body that says that it is something else than plain JSON."""
     if request.content_type != "application/json":
-        raise NotJson(f"{request.content_type} is not application/json")
+        raise NotJson("{given} is not application/json", given=request.content_type)
     if (request.charset or "utf-8").lower().replace("-", "") != "utf8":
         raise NotJson("JSON must be encoded in UTF-8")
     require_uncompressed(request)
@@ -65,7 +65,9 @@ def require_uncompressed(request: web.Request) -> None:
     """Refuse compressed bodies: their size is a lie until they are unpacked."""
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
-        raise UnsupportedMedia(f"the content encoding {encoding} is not accepted")
+        raise UnsupportedMedia(
+            "the content encoding {encoding} is not accepted", encoding=encoding
+        )
 
 
 async def read_body(request: web.Request, limit: int = MAXIMUM_BODY_BYTES) -> bytes:
@@ -91,7 +93,7 @@ async def _read_up_to(limit: int, request: web.Request) -> bytes:
 
 
 def too_large(limit: int) -> TooLarge:
-    return TooLarge(f"at most {limit:,} bytes are accepted")
+    return TooLarge("at most {limit} bytes are accepted", limit=limit)
 
 
 def read_json(body: bytes) -> Json:
@@ -113,7 +115,7 @@ def check_text(texts: Iterator[tuple[str, str]]) -> None:
         if _UNSTORABLE.search(text)
     ]
     if errors:
-        raise RuleViolated(_UNSTORABLE_MESSAGE, errors=tuple(errors))
+        raise RuleViolated(_UNSTORABLE_MESSAGE, errors=errors)
 
 
 def _parse(body: bytes) -> Json:
@@ -128,10 +130,15 @@ def _parse(body: bytes) -> Json:
             parse_int=_bounded,
         )
     except UnicodeDecodeError as error:
-        raise Unreadable(f"the body is not UTF-8 at byte {error.start}") from None
+        raise Unreadable(
+            "the body is not UTF-8 at byte {byte}", byte=error.start
+        ) from None
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise Unreadable(f"the body is not JSON at {place}") from None
+        raise Unreadable(
+            "the body is not JSON at line {line}, column {column}",
+            line=error.lineno,
+            column=error.colno,
+        ) from None
     except RecursionError:
         raise _too_deep() from None
 
@@ -144,7 +151,7 @@ def _object(pairs: list[tuple[str, Json]]) -> Json:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise Unreadable(f"{name} is not JSON")
+    raise Unreadable("{name} is not JSON", name=name)
 
 
 def _finite(text: str) -> float:
@@ -177,7 +184,7 @@ def _children(value: Json) -> Iterable[Json]:
 
 
 def _too_deep() -> Unreadable:
-    return Unreadable(f"JSON may be nested at most {MAXIMUM_DEPTH} deep")
+    return Unreadable("JSON may be nested at most {limit} deep", limit=MAXIMUM_DEPTH)
 
 
 def _texts(value: Json, path: str) -> Iterator[tuple[str, str]]:

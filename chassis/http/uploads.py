@@ -36,7 +36,9 @@ class UploadedFile:
 async def read_file(request: web.Request, field: str, *, limit: int) -> UploadedFile:
     """Read the file in `field`, which must be the form's only part."""
     if request.content_type != "multipart/form-data":
-        raise NotMultipart(f"{request.content_type} is not multipart/form-data")
+        raise NotMultipart(
+            "{given} is not multipart/form-data", given=request.content_type
+        )
     require_uncompressed(request)
     if (request.content_length or 0) > limit + _ENVELOPE_BYTES:
         raise too_large(limit)
@@ -58,7 +60,9 @@ async def read_file(request: web.Request, field: str, *, limit: int) -> Uploaded
 async def _read_form(form: MultipartReader, field: str, limit: int) -> UploadedFile:
     part = await _next_part(form)
     if part is None or part.name != field or part.filename is None:
-        raise RuleViolated(f"a file is needed in the field {field}", field=field)
+        raise RuleViolated(
+            "a file is needed in the field {name}", name=field, field=field
+        )
     file = UploadedFile(
         name=_name(part.filename, field),
         media_type=_media_type(part.headers.get("Content-Type", "")),
@@ -100,7 +104,8 @@ def _name(name: str, field: str) -> str:
     base = name.replace("\\", "/").rpartition("/")[2]
     if not 1 <= len(base) <= MAXIMUM_NAME_CHARACTERS:
         raise RuleViolated(
-            f"the file's name must have 1 to {MAXIMUM_NAME_CHARACTERS} characters",
+            "the file's name must have 1 to {limit} characters",
+            limit=MAXIMUM_NAME_CHARACTERS,
             field=field,
         )
     return base

@@ -1,12 +1,15 @@
 """Pydantic's findings in plain words: which field, and what its limit is."""
 
+import re
+import string
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from chassis.errors import FieldError, RuleViolated
+from chassis.errors import BadValue, FieldError, RuleViolated, Value
 
 #: More findings than this tell nobody anything.
 MAXIMUM_ERRORS = 50
@@ -20,12 +23,14 @@ class InvalidRequest(RuleViolated):
 def invalid_request(error: ValidationError, *, whole: str) -> InvalidRequest:
     """Return the validation's findings as a problem; `whole` names the root."""
     details = error.errors(include_url=False, include_input=False)
-    errors = tuple(
-        FieldError(_path(item["loc"]) or whole, message(item))
-        for item in details[:MAXIMUM_ERRORS]
+    return InvalidRequest.of(
+        [_fault(_path(item["loc"]) or whole, item) for item in details[:MAXIMUM_ERRORS]]
     )
-    first = errors[0]
-    return InvalidRequest(f"{first.field} {first.message}", errors=errors)
+
+
+def fault_of(field: str, kind: str) -> FieldError:
+    """Return a field's fault of a kind that has no limit to name."""
+    return FieldError(field, WORDS[kind])
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -33,24 +38,39 @@ def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(map(str, location))[:MAXIMUM_PATH_CHARACTERS]
 
 
-def message(item: ErrorDetails) -> str:
+def _fault(field: str, item: ErrorDetails) -> FieldError:
     """Say what one field must be, with its limit."""
     kind, context = item["type"], item.get("ctx", {})
-    if kind in _COUNTED:
-        limit, few, many = _COUNTED[kind]
-        return _counted(context[limit], few, many)
-    template = _WORDS.get(kind)
+    found = context.get("error")
+    if isinstance(found, BadValue):
+        return FieldError(field, found.text.template, **found.text.values)
+    template = _template(kind, context)
     if template is None:
-        return _from_pydantic(item)
-    return template.format_map(context)
+        return FieldError(field, _from_pydantic(item))
+    names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    return FieldError(
+        field, template, **{name: _value(context, name) for name in names}
+    )
 
 
-def words_for(kind: str) -> str:
-    """Return the words for a kind of fault that has no limit to name."""
-    return _WORDS[kind]
+def _template(kind: str, context: Mapping[str, Any]) -> str | None:
+    if kind in WORDS_BY_COUNT:
+        limit, one, several = WORDS_BY_COUNT[kind]
+        return one if context[limit] == 1 else several
+    return WORDS.get(kind)
 
 
-_WORDS: Mapping[str, str] = {
+def _value(context: Mapping[str, Any], name: str) -> Value:
+    value = context[name]
+    if name in _CHOICES:
+        return [choice.strip("'") for choice in re.split(r", | or ", value)]
+    # Numbers other than whole ones keep the digits that they were written with.
+    return value if isinstance(value, int | date) else str(value)
+
+
+#: What pydantic says as `'a', 'b' or 'c'`.
+_CHOICES = frozenset({"expected", "expected_tags"})
+WORDS: Mapping[str, str] = {
     "missing": "is required",
     "extra_forbidden": "is not a known field",
     "none_required": "must be null",
@@ -86,8 +106,8 @@ _WORDS: Mapping[str, str] = {
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
     "multiple_of": "must be a multiple of {multiple_of}",
-    "enum": "must be {expected}",
-    "literal_error": "must be {expected}",
+    "enum": "must be one of {expected}",
+    "literal_error": "must be one of {expected}",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
     "set_type": "must be a list",
@@ -98,21 +118,31 @@ _WORDS: Mapping[str, str] = {
     "union_tag_not_found": "must name its kind in {discriminator}",
     "union_tag_invalid": "must have one of {expected_tags} in {discriminator}",
 }
-_COUNTED: Mapping[str, tuple[str, str, str]] = {
-    "string_too_short": ("min_length", "must have at least", "character"),
-    "string_too_long": ("max_length", "must have at most", "character"),
-    "too_short": ("min_length", "must have at least", "item"),
-    "too_long": ("max_length", "must have at most", "item"),
+#: The limit's name, the words where it is one, and where it is any other number.
+WORDS_BY_COUNT: Mapping[str, tuple[str, str, str]] = {
+    "string_too_short": (
+        "min_length",
+        "must have at least {min_length} character",
+        "must have at least {min_length} characters",
+    ),
+    "string_too_long": (
+        "max_length",
+        "must have at most {max_length} character",
+        "must have at most {max_length} characters",
+    ),
+    "too_short": (
+        "min_length",
+        "must have at least {min_length} item",
+        "must have at least {min_length} items",
+    ),
+    "too_long": (
+        "max_length",
+        "must have at most {max_length} item",
+        "must have at most {max_length} items",
+    ),
 }
 
 
-def _counted(limit: int, start: str, noun: str) -> str:
-    return f"{start} {limit:,} {noun}{'' if limit == 1 else 's'}"
-
-
-def _from_pydantic(item: Mapping[str, Any]) -> str:
-    # Validators of our own raise ValueError, whose text is already meant for people.
-    text = str(item["msg"])
-    for prefix in ("Value error, ", "Assertion failed, "):
-        text = text.removeprefix(prefix)
-    return text.replace("Input should be", "must be")
+def _from_pydantic(item: ErrorDetails) -> str:
+    text = item["msg"].replace("Input should be", "must be")
+    return text.replace("{", "{{").replace("}", "}}")

@@ -27,8 +27,10 @@ async def test_the_document_is_published_and_valid(serve: Serve) -> None:
 def test_components_have_the_models_names(document: dict[str, Any]) -> None:
     assert sorted(document["components"]["schemas"]) == [
         "Colour",
+        "DateValue",
         "FieldProblem",
         "MakeThing",
+        "MoneyValue",
         "Part",
         "Problem",
         "ThingView",

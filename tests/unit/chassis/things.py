@@ -102,7 +102,7 @@ async def delete_thing(_: Call, thing_id: UUID) -> None:
 @things.post("/things/{thing_id}/shake", policy=staff("things.shake"))
 async def shake_thing(_: Call, thing_id: UUID) -> ThingView:
     """Shake a thing."""
-    raise ThingIsStuck(f"thing {thing_id} is stuck", field="thing_id")
+    raise ThingIsStuck("thing {thing} is stuck", thing=thing_id, field="thing_id")
 
 
 @things.get("/failures/{kind}", policy=public())
