@@ -20,6 +20,9 @@ events_dead = Counter(
 consumer_lag = Gauge(
     "consumer_lag_seconds", "Age of the last handled event", ["consumer"]
 )
+listening = Gauge(
+    "listener_connected", "Whether events are heard as they happen", ["listener"]
+)
 job_seconds = Histogram("job_seconds", "How long a job ran", ["job"])
 job_failures = Counter("job_failures", "Runs of a job that failed", ["job"])
 pool_size = Gauge("database_connections", "Open connections of the pool")

@@ -1,10 +1,13 @@
 """Who calls: what a verified access token says of its bearer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
 Kind = Literal["customer", "staff"]
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,8 @@ class Principal:
     locale: str = "en"
     currency: str | None = None
     country: str | None = None
+    #: When the token that says so ends, for what goes on beyond one answer.
+    expires_at: datetime = field(default=NEVER, compare=False)
 
     @property
     def scope(self) -> UUID | None:

@@ -5,17 +5,16 @@ alone wait in a retry queue, or end among the dead letters.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import cast
 
 import structlog
 from aiormq.abc import DeliveredMessage
 
 from chassis import metrics, watermarks
+from chassis.arrivals import Arrivals
 from chassis.bus import (
-    BROKER_ERRORS,
     Message,
     ProtocolChannel,
     Publisher,
@@ -30,7 +29,6 @@ from chassis.topology import dead_queue, retry_queue
 
 BATCH_SECONDS = 30.0
 AWAY_PAUSE_SECONDS = 0.5
-CANCEL_SECONDS = 2.0
 ATTEMPTS = "attempts"
 ERROR = "error"
 FAILED_AT = "failed_at"
@@ -47,7 +45,7 @@ class Receiver:
         self._inbox = inbox
         self._prefetch = prefetch
         self._stopping = asyncio.Event()
-        self._arrivals: _Arrivals | None = None
+        self._arrivals: Arrivals | None = None
         #: Events of ours that wait in retry queues, and when they were emitted.
         self._waiting: dict[str, datetime] = {}
 
@@ -72,7 +70,7 @@ class Receiver:
             channel = await connection.channel(publisher_confirms=False)
             await channel.set_qos(self._prefetch)
             protocol = await protocol_of(channel)
-            arrivals = _Arrivals(protocol, limit=self._prefetch)
+            arrivals = Arrivals(protocol, limit=self._prefetch)
             ladder = _Ladder(self._url, self._inbox.consumer, stack)
             settler = _Settler(self._inbox, protocol, ladder, self._waiting)
             await arrivals.start(self._inbox.consumer)
@@ -84,47 +82,6 @@ class Receiver:
                     await settler.settle(batch)
             finally:
                 self._arrivals = None
-
-
-class _Arrivals:
-    """What the broker has delivered and nobody has handled yet."""
-
-    def __init__(self, channel: ProtocolChannel, *, limit: int) -> None:
-        self._channel = channel
-        self._limit = limit
-        #: Bounded by the prefetch; None says that nothing will follow.
-        self._arrived: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
-        self._tag = ""
-
-    async def start(self, queue: str) -> None:
-        self._channel.on_consumer_cancel_callbacks.add(self._end)
-        closing = cast("asyncio.Future[object]", self._channel.closing)
-        closing.add_done_callback(self._end)
-        consuming = await self._channel.basic_consume(queue, self._arrived.put)
-        self._tag = consuming.consumer_tag or ""
-
-    async def stop(self) -> None:
-        try:
-            async with asyncio.timeout(CANCEL_SECONDS):
-                await self._channel.basic_cancel(self._tag)
-        except BROKER_ERRORS as error:
-            log.warning("consumer not cancelled", error=repr(error))
-        self._end()
-
-    async def batches(self) -> AsyncGenerator[list[DeliveredMessage]]:
-        """Yield all that has arrived meanwhile, up to the limit, until the end."""
-        while (first := await self._arrived.get()) is not None:
-            batch = [first]
-            while len(batch) < self._limit and not self._arrived.empty():
-                message = self._arrived.get_nowait()
-                if message is None:
-                    self._end()
-                    break
-                batch.append(message)
-            yield batch
-
-    def _end(self, _reason: object = None) -> None:
-        self._arrived.put_nowait(None)
 
 
 class _Settler:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -254,6 +254,7 @@ def _principal_of(claims: Claims) -> Principal:
         locale=claims.locale,
         currency=claims.currency,
         country=claims.country,
+        expires_at=datetime.fromtimestamp(claims.exp, UTC),
     )
 
 

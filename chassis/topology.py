@@ -1,16 +1,22 @@
 """The broker's exchange, queues and bindings, all derived from who reads what.
 
 `migrate` declares them; relays wait until they exist, so that no event is published
-before its readers have a queue. Everything here works on RabbitMQ 3.10 and 4.x.
+before its readers have a queue. Listeners' queues alone come and go. Everything here
+works on RabbitMQ 3.10 and 4.x.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractConnection,
+    AbstractExchange,
+    AbstractQueue,
+)
 from pamqp.common import FieldValue
 
 from chassis.events import Event
@@ -85,6 +91,34 @@ async def declare(connection: AbstractConnection, subscriptions: Subscriptions) 
     await _declare_marker(channel, subscriptions, passive=False)
 
 
+async def declare_listener(
+    channel: AbstractChannel,
+    name: str,
+    events: Collection[type[Event]],
+    *,
+    longest: int,
+) -> str:
+    """Declare a queue that ends with the connection; return where its overflow goes.
+
+    It is no reader that events wait for: what it can't hold, the oldest, is moved to a
+    second queue of its own, whose first message says that something was missed.
+    """
+    overflow = f"{name}.overflow"
+    await _declare_own_queue(channel, overflow, {"x-max-length": 1})
+    queue = await _declare_own_queue(
+        channel,
+        name,
+        {
+            "x-max-length": longest,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": overflow,
+        },
+    )
+    for event in events:
+        await queue.bind(EXCHANGE, event.TYPE, timeout=DECLARE_SECONDS)
+    return overflow
+
+
 async def assert_declared(
     connection: AbstractConnection, subscriptions: Subscriptions
 ) -> None:
@@ -131,6 +165,20 @@ async def _declare_queue(
     )
     for routing_key in queue.routing_keys:
         await declared.bind(exchange, routing_key, timeout=DECLARE_SECONDS)
+
+
+async def _declare_own_queue(
+    channel: AbstractChannel, name: str, arguments: dict[str, FieldValue]
+) -> AbstractQueue:
+    return await channel.declare_queue(
+        name,
+        durable=False,
+        exclusive=True,
+        auto_delete=True,
+        # Said aloud, as a virtual host may have another type by default.
+        arguments={"x-queue-type": "classic", "x-overflow": "drop-head", **arguments},
+        timeout=DECLARE_SECONDS,
+    )
 
 
 async def _declare_marker(

@@ -11,7 +11,7 @@ from chassis.http.openapi import document_of
 from chassis.http.policies import customer, public, signed_in, staff
 from chassis.http.reader import MAXIMUM_BODY_BYTES, too_large
 from chassis.http.routes import Routes
-from chassis.http.server import serving
+from chassis.http.server import calling_when_gone, serving
 from chassis.http.uploads import UploadedFile
 from chassis.principal import Principal
 
@@ -29,6 +29,7 @@ __all__ = [
     "View",
     "authenticate",
     "build_app",
+    "calling_when_gone",
     "customer",
     "decode_cursor",
     "document_of",

@@ -34,6 +34,7 @@ Mode = Literal["validation", "serialization"]
 _REF = "#/components/schemas/{model}"
 _PAGE = re.compile(r"^Page\[(\w+)\]$")
 _SCHEME = "accessToken"
+EVENT_STREAM = "text/event-stream"
 _TRY_LATER = (TooManyRequests, Unavailable)
 _KINDS: tuple[type[DomainError], ...] = (
     DomainError,
@@ -78,6 +79,14 @@ _IDEMPOTENCY_KEY: Json = {
     "in": "header",
     "description": "The same key and body get the first answer again.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+
+
+_LAST_EVENT_ID: Json = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The `id` that was heard last: what came after it is told first.",
+    "schema": {"type": "string"},
 }
 
 
@@ -138,6 +147,8 @@ def _models(route: Route) -> Iterator[tuple[type[BaseModel], Mode]]:
         yield route.query, "validation"
     if route.answer is not None:
         yield route.answer, "serialization"
+    if route.stream_of is not None:
+        yield route.stream_of, "serialization"
 
 
 def _operation(route: Route, schemas: _Schemas) -> Json:
@@ -165,6 +176,8 @@ def _parameters(route: Route, schemas: _Schemas) -> Iterator[Json]:
         yield from _query_parameters(schemas.query(route.query))
     if route.takes_key:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
+    if route.stream_of is not None:
+        yield _LAST_EVENT_ID
 
 
 def _query_parameters(schema: Mapping[str, Any]) -> Iterator[Json]:
@@ -215,6 +228,9 @@ def _responses(route: Route, schemas: _Schemas) -> Json:
     if route.media_type is not None:
         binary = {"type": "string", "contentMediaType": route.media_type}
         success["content"] = {route.media_type: {"schema": binary}}
+    elif route.stream_of is not None:
+        schema = _stream_of(schemas.ref(route.stream_of, "serialization"))
+        success["content"] = {EVENT_STREAM: {"schema": schema}}
     elif route.answer is not None:
         schema = schemas.ref(route.answer, "serialization")
         success["content"] = {"application/json": {"schema": schema}}
@@ -226,6 +242,15 @@ def _responses(route: Route, schemas: _Schemas) -> Json:
             for kind in refused
         },
         "default": {"$ref": "#/components/responses/DomainError"},
+    }
+
+
+def _stream_of(data: Json) -> Json:
+    """Describe a stream by what the `data` of each of its events is."""
+    return {
+        "type": "string",
+        "contentMediaType": EVENT_STREAM,
+        "contentSchema": data,
     }
 
 

@@ -37,8 +37,10 @@ class Options(TypedDict, total=False):
     upload: bool
     #: False for routes that issue tokens: they ignore idempotency keys.
     keeps_answer: bool
-    #: How long the handler may take.
-    seconds: float
+    #: How long the handler may take; None: as long as it likes, as streams do.
+    seconds: float | None
+    #: What each event of a stream carries, when the answer is `text/event-stream`.
+    stream_of: type[BaseModel]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,8 @@ class Route:
     media_type: str | None = None
     upload: bool = False
     keeps_answer: bool = True
-    seconds: float = HANDLER_SECONDS
+    seconds: float | None = HANDLER_SECONDS
+    stream_of: type[BaseModel] | None = None
 
     @property
     def name(self) -> str:

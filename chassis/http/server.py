@@ -1,8 +1,8 @@
 """The server: aiohttp's, with the time and connection limits that it lacks."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -42,6 +42,22 @@ async def serving(app: web.Application, *, host: str, port: int) -> AsyncGenerat
         await runner.cleanup()
 
 
+@contextmanager
+def calling_when_gone(
+    request: web.BaseRequest, callback: Callable[[], None]
+) -> Generator[None]:
+    """Call back if the client goes away meanwhile.
+
+    aiohttp lets a handler find out by itself, with the next thing that it writes.
+    """
+    connection = cast("_Connection", request.protocol)
+    connection.when_gone = callback
+    try:
+        yield
+    finally:
+        connection.when_gone = None
+
+
 class _Runner(web.AppRunner):
     """Makes our kind of server; aiohttp has no other way to choose the protocol."""
 
@@ -75,12 +91,13 @@ class _Connection(RequestHandler):
     any time to finish its headers, and to read its answer.
     """
 
-    __slots__ = ("_header_timer", "_stall_timer", "_wire")
+    __slots__ = ("_header_timer", "_stall_timer", "_wire", "when_gone")
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         super().__init__(manager, **options)
         self._header_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
+        self.when_gone: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -108,6 +125,8 @@ class _Connection(RequestHandler):
         self._header_timer = _cancelled(self._header_timer)
         self._stall_timer = _cancelled(self._stall_timer)
         super().connection_lost(exc)
+        if self.when_gone is not None:
+            self.when_gone()
 
     def handle_error(
         self,
