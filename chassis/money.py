@@ -55,7 +55,7 @@ class Money:
         return cls(0, currency)
 
     @classmethod
-    def parse(cls, amount: str, currency: str) -> "Money":
+    def parse(cls, amount: str, currency: str, *, field: str = "amount") -> "Money":
         """Read `49.90`; refuse signs other than a minus, exponents and extra digits."""
         places = exponent(currency)
         match = _AMOUNT.fullmatch(amount)
@@ -63,11 +63,11 @@ class Money:
             raise InvalidAmount(
                 "must be a decimal number with at most {places} decimal places",
                 places=places,
-                field="amount",
+                field=field,
             )
         minor = int(Decimal(amount).scaleb(places))
         if abs(minor) > MAXIMUM_MINOR:
-            raise InvalidAmount("the amount is too large", field="amount")
+            raise InvalidAmount("the amount is too large", field=field)
         return cls(minor, currency)
 
     def __str__(self) -> str:

@@ -27,7 +27,8 @@ def flood_limit(settings: Settings) -> Middleware:
         address = current_cause().address or "unknown"
         if request.path.startswith("/api/") and not await limiter.hit(allowed, address):
             raise AddressTooBusy(
-                f"an address may ask {allowed.amount} times a minute",
+                "an address may ask {limit} times a minute",
+                limit=allowed.amount,
                 retry_after_seconds=5,
             )
         return await handler(request)

@@ -148,7 +148,7 @@ def checked_email(text: str) -> str:
     """Return the address as it is kept, or raise InvalidDetails."""
     email = read_email(text)
     if email is None:
-        raise domain.InvalidDetails(_NOT_AN_EMAIL.message, errors=(_NOT_AN_EMAIL,))
+        raise domain.InvalidDetails("must be an e-mail address", field="email")
     return email
 
 

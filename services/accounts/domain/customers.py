@@ -89,12 +89,13 @@ def detail_faults(details: Details, rules: Rules) -> list[FieldError]:
     if pycountry.countries.get(alpha_2=details.country) is None:
         faults.append(FieldError("country", "must be an ISO 3166-1 code, such as BR"))
     if details.currency not in rules.currencies:
-        offered = ", ".join(sorted(rules.currencies))
-        faults.append(FieldError("currency", f"must be one of {offered}"))
-    if details.time_zone not in _time_zones():
-        example = "America/Sao_Paulo"
+        offered = sorted(rules.currencies)
         faults.append(
-            FieldError("time_zone", f"must be an IANA name, such as {example}")
+            FieldError("currency", "must be one of {offered}", offered=offered)
+        )
+    if details.time_zone not in _time_zones():
+        faults.append(
+            FieldError("time_zone", "must be an IANA name, such as America/Sao_Paulo")
         )
     if details.country == "BR" and not _is_brazilian_tax_id(details.tax_id):
         faults.append(FieldError("tax_id", "must be a valid CPF or CNPJ"))
@@ -131,8 +132,7 @@ def refuse(faults: Iterable[FieldError]) -> None:
     """Raise InvalidDetails naming every fault, if there is any."""
     found = tuple(faults)
     if found:
-        first = found[0]
-        raise InvalidDetails(f"{first.field} {first.message}", errors=found)
+        raise InvalidDetails.of(found)
 
 
 def search_words(*texts: str | None) -> frozenset[str]:

@@ -119,10 +119,11 @@ def password_faults(
     password: str, *, minimum: int, field: str = "password"
 ) -> list[FieldError]:
     if len(password) < minimum:
-        return [FieldError(field, f"must have at least {minimum} characters")]
+        fault = "must have at least {min_length} characters"
+        return [FieldError(field, fault, min_length=minimum)]
     if len(password) > MAXIMUM_PASSWORD_LENGTH:
-        maximum = MAXIMUM_PASSWORD_LENGTH
-        return [FieldError(field, f"must have at most {maximum} characters")]
+        fault = "must have at most {max_length} characters"
+        return [FieldError(field, fault, max_length=MAXIMUM_PASSWORD_LENGTH)]
     return []
 
 

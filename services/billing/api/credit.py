@@ -26,7 +26,6 @@ from services.billing.commands.topups import open_top_up
 from services.billing.domain.credit import (
     CreditTerms,
     Movement,
-    read_applied,
     read_top_up,
 )
 from services.billing.domain.invoices import Invoice
@@ -119,7 +118,9 @@ async def pay_with_credit(
     What remains can be paid by another method, which asks for exactly that.
     """
     amount = (
-        read_applied(body.amount.amount, body.amount.currency) if body.amount else None
+        Money.parse(body.amount.amount, body.amount.currency, field="amount.amount")
+        if body.amount
+        else None
     )
     await wait_until_issued(call, [invoice_id])
     async with call.transaction() as tx:

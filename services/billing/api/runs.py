@@ -37,7 +37,9 @@ async def start_run(call: Call, body: StartRun) -> BillingRunView:
     """
     settings = call.resources[SETTINGS]
     if body.on > call.today and not settings.sandbox_clock:
-        raise RunInTheFuture(f"must be at most {call.today}, today", field="on")
+        raise RunInTheFuture(
+            "must be at most {today}, today", today=call.today, field="on"
+        )
     run = await run_day(
         call.database,
         call.clock,

@@ -53,7 +53,7 @@ async def settle(
     """
     received = payment.received
     if received is None or not received.positive:
-        raise NothingReceived(f"{received} was received", field="amount.amount")
+        raise NothingReceived(field="amount.amount")
     placed = split(received, invoices, awaited=awaited, on=on)
     balances = await lock_balances(tx, payment.customer_id, received.currency)
     about = invoices[0] if len(invoices) == 1 else None

@@ -89,12 +89,17 @@ def _price_item(
     product = products.get(wanted.product)
     if product is None:
         raise ProductNotSold(
-            f"there is no product {wanted.product!r}", field=f"items.{index}.product"
+            "there is no product '{product}'",
+            product=wanted.product,
+            field=f"items.{index}.product",
         )
     price = product.find_price(wanted.period, currency)
     if price is None:
         raise PriceNotOffered(
-            f"{product.slug} has no {wanted.period} price in {currency}",
+            "{product} has no {period} price in {currency}",
+            product=product.slug,
+            period=wanted.period,
+            currency=currency,
             field=f"items.{index}.period",
         )
     label = wanted.label or product.name

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.errors import Conflict, RuleViolated
 from chassis.money import InvalidAmount, Money
-from services.billing.domain.invoices import Invoice, InvoiceKind, InvoiceNotOpen
+from services.billing.domain.invoices import Invoice, InvoiceKind, not_open
 from services.billing.domain.ledger import CreditReason, CreditTooLow
 
 
@@ -27,12 +27,6 @@ class TopUpLimits:
     maximum: Money
     maximum_balance: Money
 
-    def __str__(self) -> str:
-        return (
-            f"from {self.minimum} to {self.maximum}, "
-            f"and the balance at most {self.maximum_balance}"
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class CreditTerms:
@@ -45,9 +39,9 @@ class CreditTerms:
         """Return the currency's limits, or refuse it and name those that have some."""
         limits = self.limits.get(currency)
         if limits is None:
-            names = ", ".join(sorted(self.limits)) or "none"
             raise TopUpRefused(
-                f"credit can be held in these currencies: {names}",
+                "credit can be held in these currencies: {currencies}",
+                currencies=sorted(self.limits),
                 field="amount.currency",
             )
         return limits
@@ -74,18 +68,24 @@ def read_top_up(amount: str, currency: str, terms: CreditTerms) -> Money:
     try:
         wanted = Money.parse(amount, currency)
     except InvalidAmount:
-        raise _refused(limits, "must be a decimal number") from None
+        raise TopUpRefused(
+            "must be a decimal number from {minimum} to {maximum}, "
+            "and the balance at most {maximum_balance}",
+            minimum=limits.minimum,
+            maximum=limits.maximum,
+            maximum_balance=limits.maximum_balance,
+            field="amount.amount",
+        ) from None
     if not limits.minimum <= wanted <= limits.maximum:
-        raise _refused(limits, "must be")
+        raise TopUpRefused(
+            "must be from {minimum} to {maximum}, "
+            "and the balance at most {maximum_balance}",
+            minimum=limits.minimum,
+            maximum=limits.maximum,
+            maximum_balance=limits.maximum_balance,
+            field="amount.amount",
+        )
     return wanted
-
-
-def read_applied(amount: str, currency: str) -> Money:
-    """Read how much credit is to be used, or say how it must be written."""
-    try:
-        return Money.parse(amount, currency)
-    except InvalidAmount as invalid:
-        raise InvalidAmount(invalid.detail, field="amount.amount") from None
 
 
 def check_room(
@@ -97,7 +97,16 @@ def check_room(
     """
     limits = terms.limits_in(wanted.currency)
     if held + coming + wanted > limits.maximum_balance:
-        raise _refused(limits, f"with {held} held and {coming} to be paid, must be")
+        raise TopUpRefused(
+            "with {held} held and {coming} to be paid, must be from {minimum} to "
+            "{maximum}, and the balance at most {maximum_balance}",
+            held=held,
+            coming=coming,
+            minimum=limits.minimum,
+            maximum=limits.maximum,
+            maximum_balance=limits.maximum_balance,
+            field="amount.amount",
+        )
 
 
 def amount_to_apply(invoice: Invoice, balance: Money, wanted: Money | None) -> Money:
@@ -105,21 +114,23 @@ def amount_to_apply(invoice: Invoice, balance: Money, wanted: Money | None) -> M
     _check_payable(invoice)
     if wanted is None:
         if not balance.positive:
-            raise CreditTooLow(f"the credit is {balance}")
+            raise CreditTooLow("the credit is {credit}", credit=balance)
         return min(balance, invoice.remaining)
     if wanted.currency != invoice.currency:
         raise RuleViolated(
-            f"must be {invoice.currency}, the invoice's currency",
+            "must be {currency}, the invoice's currency",
+            currency=invoice.currency,
             field="amount.currency",
         )
     if not wanted.positive or wanted > invoice.remaining:
-        least = Money(1, invoice.currency)
         raise RuleViolated(
-            f"must be from {least} to {invoice.remaining}, which is what remains",
+            "must be from {minimum} to {remaining}, which is what remains",
+            minimum=Money(1, invoice.currency),
+            remaining=invoice.remaining,
             field="amount.amount",
         )
     if wanted > balance:
-        raise CreditTooLow(f"the credit is {balance}")
+        raise CreditTooLow("the credit is {credit}", credit=balance)
     return wanted
 
 
@@ -132,11 +143,8 @@ def amount_on_due_date(invoice: Invoice, balance: Money, terms: CreditTerms) -> 
 
 def _check_payable(invoice: Invoice) -> None:
     if invoice.kind is InvoiceKind.TOP_UP:
-        raise CreditCantPay(f"invoice {invoice.number} adds credit")
+        raise CreditCantPay(
+            "invoice {invoice} adds credit", invoice=invoice.number or invoice.id
+        )
     if not invoice.is_open:
-        name = invoice.number or invoice.id
-        raise InvoiceNotOpen(f"invoice {name} is {invoice.status}")
-
-
-def _refused(limits: TopUpLimits, reason: str) -> TopUpRefused:
-    return TopUpRefused(f"{reason} {limits}", field="amount.amount")
+        raise not_open(invoice)

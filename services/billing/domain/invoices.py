@@ -185,7 +185,11 @@ def issue(
 ) -> Invoice:
     """Number and freeze a draft; one that asks for nothing is paid at once."""
     if invoice.status is not InvoiceStatus.DRAFT:
-        raise InvoiceNotDraft(f"invoice {invoice.number} is {invoice.status}")
+        raise InvoiceNotDraft(
+            "invoice {invoice} is {invoice_status}",
+            invoice=invoice.number or invoice.id,
+            invoice_status=invoice.status,
+        )
     free = not invoice.total.positive
     return replace(
         invoice,
@@ -202,7 +206,7 @@ def issue(
 def allocate(invoice: Invoice, amount: Money, *, on: date) -> Invoice:
     """Put `amount`, at most what remains, towards an open invoice."""
     if not invoice.is_open:
-        raise InvoiceNotOpen(f"invoice {invoice.number} is {invoice.status}")
+        raise not_open(invoice)
     if not amount.positive or amount > invoice.remaining:
         raise ValueError(f"{amount} can't be allocated to {invoice.remaining}")
     allocated = invoice.allocated + amount
@@ -219,7 +223,7 @@ def allocate(invoice: Invoice, amount: Money, *, on: date) -> Invoice:
 def free(invoice: Invoice, amount: Money) -> Invoice:
     """Take `amount` of what was allocated to an open invoice away from it again."""
     if not invoice.is_open:
-        raise InvoiceNotOpen(f"invoice {invoice.number} is {invoice.status}")
+        raise not_open(invoice)
     if not amount.positive or amount > invoice.allocated:
         raise ValueError(f"{amount} can't be freed of {invoice.allocated}")
     return replace(
@@ -230,7 +234,7 @@ def free(invoice: Invoice, amount: Money) -> Invoice:
 def void(invoice: Invoice) -> Invoice:
     """Make a draft or open invoice void; what was allocated must be freed beside it."""
     if invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN):
-        raise InvoiceNotOpen(f"invoice {invoice.number} is {invoice.status}")
+        raise not_open(invoice)
     return replace(
         invoice,
         status=InvoiceStatus.VOID,
@@ -261,3 +265,12 @@ def _charge(line: NewLine) -> Sums:
     subtotal = line.unit * line.quantity
     # No rates yet: every line is exempt.
     return Sums(subtotal, tax=Money.zero(subtotal.currency))
+
+
+def not_open(invoice: Invoice) -> InvoiceNotOpen:
+    """Return the error that names the invoice and what it is instead."""
+    return InvoiceNotOpen(
+        "invoice {invoice} is {invoice_status}",
+        invoice=invoice.number or invoice.id,
+        invoice_status=invoice.status,
+    )

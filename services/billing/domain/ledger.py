@@ -167,7 +167,7 @@ class Balances:
         charged, credited = entry.charged, entry.credited
         credit = self.credit + credited
         if credit.minor < 0:
-            raise CreditTooLow(f"the credit is {self.credit}")
+            raise CreditTooLow("the credit is {credit}", credit=self.credit)
         return replace(
             self,
             receivable=self.receivable + charged,

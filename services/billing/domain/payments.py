@@ -11,8 +11,8 @@ from chassis.money import MAXIMUM_MINOR, InvalidAmount, Money
 from services.billing.domain.invoices import (
     Invoice,
     InvoiceKind,
-    InvoiceNotOpen,
     allocate,
+    not_open,
 )
 
 
@@ -78,9 +78,11 @@ class PaymentTerms:
         """Return the method of that name, or refuse it and name those offered."""
         offered = self.methods(currency)
         if method not in offered:
-            names = ", ".join(offered) or "none"
             raise MethodNotOffered(
-                f"methods offered in {currency}: {names}", field="method"
+                "methods offered in {currency}: {methods}",
+                currency=currency,
+                methods=offered,
+                field="method",
             )
         return PaymentMethod(method)
 
@@ -179,8 +181,7 @@ def shares_of(invoices: Sequence[Invoice]) -> tuple[Share, ...]:
     """Return what a payment of all these asks for: everything that remains."""
     for invoice in invoices:
         if not invoice.is_open:
-            name = invoice.number or invoice.id
-            raise InvoiceNotOpen(f"invoice {name} is {invoice.status}")
+            raise not_open(invoice)
     if len({invoice.currency for invoice in invoices}) > 1:
         raise MixedCurrencies("must all be in the same currency", field="invoice_ids")
     return tuple(Share(invoice.id, invoice.remaining) for invoice in invoices)
@@ -220,17 +221,21 @@ def read_received(amount: str, currency: str, payment: Payment) -> Money:
     """Read what finance says was received, or refuse it and name the limits."""
     if currency != payment.currency:
         raise RuleViolated(
-            f"must be {payment.currency}, the payment's currency",
+            "must be {currency}, the payment's currency",
+            currency=payment.currency,
             field="amount.currency",
         )
-    most = Money(MAXIMUM_MINOR, currency)
-    limits = f"must be a decimal number from {Money(1, currency)} to {most}"
     try:
         received = Money.parse(amount, currency)
     except InvalidAmount:
-        raise InvalidAmount(limits, field="amount.amount") from None
+        received = Money.zero(currency)
     if not received.positive:
-        raise InvalidAmount(limits, field="amount.amount")
+        raise InvalidAmount(
+            "must be a decimal number from {minimum} to {maximum}",
+            minimum=Money(1, currency),
+            maximum=Money(MAXIMUM_MINOR, currency),
+            field="amount.amount",
+        )
     return received
 
 
@@ -239,7 +244,10 @@ def confirm(payment: Payment, seen: Confirmation, *, now: datetime) -> Payment:
     awaited = (PaymentStatus.AWAITING_CONFIRMATION, *GIVEN_UP)
     if payment.method not in BY_HAND or payment.status not in awaited:
         raise PaymentNotAwaited(
-            f"payment {payment.reference} by {payment.method} is {payment.status}"
+            "payment {payment} by {method} is {payment_status}",
+            payment=payment.reference,
+            method=payment.method,
+            payment_status=payment.status,
         )
     return replace(
         payment,
@@ -258,7 +266,10 @@ def supersede(payment: Payment) -> Payment:
     """Give the attempt up for what comes after it, unless its money is on the way."""
     if payment.status not in GIVES_WAY:
         raise PaymentClearing(
-            f"payment {payment.reference} of {payment.amount} is {payment.status}"
+            "payment {payment} of {amount} is {payment_status}",
+            payment=payment.reference,
+            amount=payment.amount,
+            payment_status=payment.status,
         )
     return replace(payment, status=PaymentStatus.CANCELLED, version=payment.version + 1)
 

@@ -211,7 +211,7 @@ def give_up(mail: Mail, reason: str) -> Mail:
 def send_again(mail: Mail, *, now: datetime) -> Mail:
     """Return a settled but unsent mail with all its tries before it again."""
     if mail.next_step_at is not None or mail.status is MailStatus.SENT:
-        raise MailNotSettled(f"the mail is {mail.status}")
+        raise MailNotSettled("the mail is {mail_status}", mail_status=mail.status)
     return replace(
         mail,
         status=MailStatus.PENDING,

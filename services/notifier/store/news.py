@@ -15,7 +15,7 @@ _ARTICLES: Final[LiteralString] = """
 
 async def insert_article(tx: Transaction, article: Article) -> None:
     """Insert a new article, or raise SlugTaken."""
-    with violations_as(news_slug_key=SlugTaken(article.slug, field="slug")):
+    with violations_as(news_slug_key=SlugTaken(field="slug")):
         await tx.execute(
             """
             INSERT INTO news (id, slug, version, title, body, published_at, created_at,

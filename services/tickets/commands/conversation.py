@@ -206,7 +206,7 @@ async def _require_owned(
     if not await _owns_invoice(tx, customer_id, wanted.invoice_id):
         errors.append(FieldError("invoice_id", "is not an invoice of yours"))
     if errors:
-        raise NotYours(errors=tuple(errors))
+        raise NotYours(errors=errors)
 
 
 async def _owns_invoice(
@@ -230,7 +230,7 @@ async def _attach(
         if id_ not in locked or not _sendable(locked[id_], message.author, ticket)
     ]
     if errors:
-        raise UnusableAttachment(errors=tuple(errors))
+        raise UnusableAttachment(errors=errors)
     await attachments.attach(
         tx, ids, message_id=message.id, customer_id=ticket.customer_id
     )

@@ -145,7 +145,9 @@ def clean_name(name: str) -> str:
         raise FileRefused("the file needs a name", field="file")
     if len(visible) > MAXIMUM_NAME_LENGTH:
         raise FileRefused(
-            f"the name must have at most {MAXIMUM_NAME_LENGTH} characters", field="file"
+            "the name must have at most {limit} characters",
+            limit=MAXIMUM_NAME_LENGTH,
+            field="file",
         )
     return visible
 
@@ -159,17 +161,17 @@ def accept_file(name: str, content: bytes) -> str:
     extension = name.rpartition(".")[2].lower()
     kind = KINDS.get(extension) if "." in name else None
     if kind is None:
-        raise FileRefused(f"must be one of {_allowed()}", field="file")
+        raise FileRefused(
+            "must be one of {extensions}", extensions=sorted(KINDS), field="file"
+        )
     if not kind.fits(content):
         raise FileRefused(
-            f"the content is not what .{extension} says; must be one of {_allowed()}",
+            "the content is not what .{extension} says; must be one of {extensions}",
+            extension=extension,
+            extensions=sorted(KINDS),
             field="file",
         )
     return kind.media_type
-
-
-def _allowed() -> str:
-    return ", ".join(sorted(KINDS))
 
 
 def _detect(content: bytes) -> str | None:

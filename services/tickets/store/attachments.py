@@ -39,7 +39,9 @@ async def mark_stored(tx: Transaction, attachment_id: UUID) -> None:
         attachment_id,
     )
     if not marked:
-        raise NotFound(f"attachment {attachment_id} took too long to arrive")
+        raise NotFound(
+            "attachment {attachment} took too long to arrive", attachment=attachment_id
+        )
 
 
 async def get_attachment(
@@ -54,7 +56,7 @@ async def get_attachment(
         scope,
     )
     if row is None:
-        raise NotFound(f"there is no attachment {attachment_id}")
+        raise NotFound("there is no attachment {attachment}", attachment=attachment_id)
     return decode_attachment(row)
 
 

@@ -269,7 +269,7 @@ async def _insert_services(tx: Transaction, ticket: Ticket) -> None:
 
 def _found(row: Record | None, ticket_id: UUID) -> Ticket:
     if row is None:
-        raise NotFound(f"there is no ticket {ticket_id}")
+        raise NotFound("there is no ticket {ticket}", ticket=ticket_id)
     return _ticket(row)
 
 
