@@ -14,6 +14,7 @@ OWNERS = {
     "payments": "billing",
     "payment-methods": "billing",
     "credit": "billing",
+    "forecast": "billing",
     "departments": "tickets",
     "tickets": "tickets",
     "attachments": "tickets",

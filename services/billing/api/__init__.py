@@ -3,6 +3,7 @@
 from services.billing.api import (
     credit,
     domains,
+    forecast,
     invoices,
     ledger,
     orders,
@@ -20,6 +21,7 @@ ROUTES = (
     invoices.routes,
     payments.routes,
     credit.routes,
+    forecast.routes,
     ledger.routes,
     runs.runs,
     runs.clock,

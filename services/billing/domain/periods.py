@@ -39,13 +39,17 @@ class Span:
 
 
 def advance(start: date, period: Period, anchor_day: int) -> date:
-    """Return where a period that begins on `start` ends.
+    """Return where a period that begins on `start` ends."""
+    return add_months(start, MONTHS[period], anchor_day)
 
-    The day is the anchor's, or the month's last where the month is too short: a
-    service that began on 31 January renews on 28 February and on 31 March.
+
+def add_months(start: date, months: int, anchor_day: int) -> date:
+    """Return the anchor's day, so many months after the month of `start`.
+
+    It is the month's last where the month is too short: a service that began on
+    31 January renews on 28 February and on 31 March.
     """
-    months = start.year * 12 + start.month - 1 + MONTHS[period]
-    year, month = divmod(months, 12)
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     last_day = monthrange(year, month + 1)[1]
     return date(year, month + 1, min(anchor_day, last_day))
 

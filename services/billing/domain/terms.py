@@ -23,6 +23,10 @@ class Terms:
         """Return the day on which an order that is still unpaid is cancelled."""
         return placed_on + timedelta(days=self.unpaid_order_days)
 
+    def issues_on(self, due_on: date) -> date:
+        """Return the first day whose run issues a renewal that is due then."""
+        return due_on - timedelta(days=self.invoice_lead_days)
+
     def issues_through(self, on: date) -> date:
         """Return the last due date whose renewal invoice is issued by `on`."""
         return on + timedelta(days=self.invoice_lead_days)

@@ -100,6 +100,20 @@ async def list_due(tx: Transaction, customer_id: UUID, on: date) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+async def list_owed(tx: Transaction, customer_id: UUID) -> list[Money]:
+    """Return, for each currency, what remains of invoices that credit may pay."""
+    rows = await tx.fetch(
+        """
+        SELECT currency, sum(total_minor - allocated_minor)::bigint AS remaining_minor
+        FROM invoices
+        WHERE customer_id = $1 AND status = 'open' AND kind = 'service'
+        GROUP BY currency
+        """,
+        customer_id,
+    )
+    return [Money(row["remaining_minor"], row["currency"]) for row in rows]
+
+
 def _movement(row: Record) -> Movement:
     currency = row["currency"]
     return Movement(

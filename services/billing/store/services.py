@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -122,6 +122,39 @@ async def list_services_due(tx: Transaction, due: Sequence[Due]) -> list[Service
         [one.customer_id for one in due],
     )
     return [_service(row) for row in rows]
+
+
+async def list_renewing(tx: Transaction, customer_id: UUID) -> list[Service]:
+    """Return the customer's services whose next period the daily run will invoice.
+
+    Those that cost nothing are left out: nobody has to pay for them.
+    """
+    rows = await tx.fetch(
+        _SERVICES
+        + """
+        WHERE customer_id = $1 AND status IN ('active', 'suspended')
+          AND next_due_on IS NOT NULL AND recurring_minor > 0
+        ORDER BY id
+        """,
+        customer_id,
+    )
+    return [_service(row) for row in rows]
+
+
+async def list_periods_ahead(
+    tx: Transaction, customer_id: UUID
+) -> set[tuple[UUID, date]]:
+    """Return which service's period, by its start, is invoiced and not paid yet."""
+    rows = await tx.fetch(
+        """
+        SELECT p.service_id, p.starts_on
+        FROM services s
+        JOIN service_periods p ON p.service_id = s.id AND p.starts_on >= s.next_due_on
+        WHERE s.customer_id = $1
+        """,
+        customer_id,
+    )
+    return {(row["service_id"], row["starts_on"]) for row in rows}
 
 
 async def insert_services(tx: Transaction, services: Sequence[Service]) -> None:
