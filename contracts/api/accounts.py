@@ -1,4 +1,4 @@
-"""Accounts' public API: what it takes and what it answers."""
+"""Accounts' API: what it takes and what it answers."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -7,8 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from chassis.http import Body, PageQuery, View
-from contracts.api.fields import ONE_LINE, Given, Language, Search
-from contracts.money import Currency
+from contracts.api.fields import ONE_LINE, Given, Language, Search, Shape
 
 Name = Annotated[
     str,
@@ -31,14 +30,22 @@ Email = Annotated[
 Password = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 TaxId = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, pattern=r"^[0-9A-Za-z][0-9A-Za-z ./-]{0,31}$"
+    StringConstraints(strip_whitespace=True),
+    Shape(
+        r"^[0-9A-Za-z][0-9A-Za-z ./-]{0,31}$",
+        "must be a tax number of at most 32 letters, digits, dots, dashes and slashes",
     ),
 ]
 Phone = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[+(0-9][0-9 ().-]{4,29}$")
+    str,
+    StringConstraints(strip_whitespace=True),
+    Shape(
+        r"^[+(0-9][0-9 ().-]{4,29}$",
+        "must be a phone number, such as +55 11 5555-0100",
+    ),
 ]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[str, Shape(r"^[A-Z]{2}$", "must be an ISO 3166-1 code, such as BR")]
+Currency = Annotated[str, Shape(r"^[A-Z]{3}$", "must be an ISO 4217 code, such as BRL")]
 TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Permission = Literal["account", "services", "billing", "tickets"]
 LinkToken = Annotated[
@@ -113,6 +120,10 @@ class LogIn(Body):
 
 class RefreshSession(Body):
     refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class UseBrowserSession(Body):
+    session_token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class RequestPasswordReset(Body):
@@ -214,12 +225,38 @@ class SessionView(View):
     """A signed-in device."""
 
     id: UUID
+    kind: Literal["app", "browser"]
     device: Annotated[str | None, Field(description="What the client calls itself.")]
     address: Annotated[str | None, Field(description="Where it was last seen.")]
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
     current: Annotated[bool, Field(description="Whether this request came from it.")]
+
+
+class BrowserSessionView(View):
+    """A browser's new session."""
+
+    session_token: Annotated[
+        str, Field(description="For the browser's cookie; told here alone.")
+    ]
+    expires_in: Annotated[
+        int, Field(description="Seconds that the session lasts at most.")
+    ]
+
+
+class BrowserSessionInUseView(View):
+    """A browser's session, with what the gateway needs to act for it."""
+
+    session_id: UUID
+    expires_at: Annotated[
+        datetime, Field(description="When it ends if it isn't used again.")
+    ]
+    access_token: str
+    expires_in: Annotated[
+        int, Field(description="Seconds that the access token is valid for.")
+    ]
+    me: MeView
 
 
 class AuditEntryView(View):

@@ -1,9 +1,10 @@
 """Kinds of fields that several services' APIs share.
 
-`ONE_LINE` and `DISTINCT` come last in an `Annotated`: limits after them would miss the
-schema.
+`ONE_LINE`, `DISTINCT` and `Shape` come last in an `Annotated`: limits after them would
+miss the schema.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
@@ -12,6 +13,8 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic.annotated_handlers import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
+
+from chassis.errors import BadValue
 
 T = TypeVar("T")
 
@@ -49,6 +52,31 @@ class _Distinct:
         return {**handler(schema), "uniqueItems": True}
 
 
+class Shape:
+    """Refuses what doesn't match a pattern, in words that people understand."""
+
+    def __init__(self, pattern: str, fault: str) -> None:
+        self._pattern = re.compile(pattern, re.ASCII)
+        self._fault = fault
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            self._check, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self._pattern.pattern}
+
+    def _check(self, text: str) -> str:
+        if not self._pattern.fullmatch(text):
+            raise BadValue(self._fault)
+        return text
+
+
 ONE_LINE = _OneLine()
 DISTINCT = _Distinct()
 
@@ -61,19 +89,19 @@ Search = Annotated[
 
 def _one_line(text: str) -> str:
     if any(unicodedata.category(character) in _BREAKS for character in text):
-        raise ValueError("must be one line without control characters")
+        raise BadValue("must be one line without control characters")
     return text
 
 
 def _distinct(items: Sequence[T]) -> Sequence[T]:
     if len(set(items)) != len(items):
-        raise ValueError("must not name anything twice")
+        raise BadValue("must not name anything twice")
     return items
 
 
 def _refuse_null(value: object) -> object:
     if value is None:
-        raise ValueError("must not be null")
+        raise BadValue("must not be null")
     return value
 
 

@@ -7,13 +7,17 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from chassis.http import Body, PageQuery, Query, View
-from contracts.api.fields import ONE_LINE, Given, Language
+from contracts.api.fields import ONE_LINE, Given, Language, Shape
 
 MailStatusName = Literal["pending", "sending", "sent", "ambiguous", "failed", "dead"]
 
 Slug = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", min_length=1, max_length=80),
+    StringConstraints(min_length=1, max_length=80),
+    Shape(
+        r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        "must be lower-case letters and digits with dashes between, such as new-region",
+    ),
 ]
 Title = Annotated[
     str,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
+from chassis.errors import BadValue
 from chassis.money import EXPONENTS
 from contracts.api.fields import ONE_LINE
 
@@ -21,7 +22,7 @@ PeriodName = Literal[
 
 def _known_currency(code: str) -> str:
     if code not in EXPONENTS:
-        raise ValueError(f"must be one of {', '.join(sorted(EXPONENTS))}")
+        raise BadValue("must be one of {currencies}", currencies=sorted(EXPONENTS))
     return code
 
 
@@ -29,7 +30,7 @@ def _as_it_looks(text: str) -> str:
     visible = (each for each in text if unicodedata.category(each) != "Cf")
     looks = " ".join("".join(visible).split())
     if not looks:
-        raise ValueError("must have at least 1 visible character")
+        raise BadValue("must have at least 1 visible character")
     return looks
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from chassis.errors import BadValue
 from chassis.http import Body, View
 
 FIRST_DAY = date(2000, 1, 1)
@@ -14,7 +15,9 @@ LAST_DAY = date(2199, 12, 31)
 
 def _within_reach(day: date) -> date:
     if not FIRST_DAY <= day <= LAST_DAY:
-        raise ValueError(f"must be from {FIRST_DAY} to {LAST_DAY}")
+        raise BadValue(
+            "must be from {minimum} to {maximum}", minimum=FIRST_DAY, maximum=LAST_DAY
+        )
     return day
 
 

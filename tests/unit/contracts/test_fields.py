@@ -6,13 +6,14 @@ import pytest
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from chassis.http import Body
-from contracts.api.fields import DISTINCT, ONE_LINE, Given
+from contracts.api.fields import DISTINCT, ONE_LINE, Given, Shape
 
 
 class Thing(Body):
     name: Annotated[str, StringConstraints(max_length=10), ONE_LINE] = ""
     numbers: Annotated[tuple[int, ...], Field(max_length=3), DISTINCT] = ()
     kind: Given[str] = None
+    code: Annotated[str, Shape(r"^[a-z]{2}$", "must be two letters, such as br")] = "br"
 
 
 def fault_in(model: type[BaseModel], **fields: Any) -> str:
@@ -41,9 +42,15 @@ def test_a_given_field_may_be_left_out_and_not_be_null() -> None:
     assert "null" in fault_in(Thing, kind=None)
 
 
+@pytest.mark.parametrize("code", ["", "BR", "bra", "br\n", "br ", "ⅳⅳ"])
+def test_a_shape_is_asked_for_in_words(code: str) -> None:
+    assert fault_in(Thing, code=code).endswith("must be two letters, such as br")
+
+
 def test_the_published_schema_names_the_limits() -> None:
     fields = Thing.model_json_schema()["properties"]
     assert fields["name"]["maxLength"] == 10
     assert fields["name"]["pattern"].startswith("^[^")
+    assert fields["code"]["pattern"] == "^[a-z]{2}$"
     assert fields["numbers"] | {"maxItems": 3, "uniqueItems": True} == fields["numbers"]
     assert fields["kind"] == {"title": "Kind", "type": "string"}
