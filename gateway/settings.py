@@ -15,6 +15,8 @@ class Settings(ProcessSettings):
     notifier_url: str
     #: The address that clients use, `https://client.example.com`.
     public_url: str
+    #: How pages name the company.
+    company_name: str = "Client Area"
     #: Loosens the limits by address where many clients share one, as in tests.
     address_limit_factor: int = Field(default=1, ge=1)
     requests_per_minute: int = Field(default=600, ge=1)

@@ -1,0 +1,162 @@
+"""Pages: declared with who may see them, and led through the same checks.
+
+In order: the session is opened, the policy asked, the form read and its origin proved;
+only then does the view run. What goes wrong becomes a page of its own.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+from yarl import URL
+
+from chassis.client import UpstreamAway
+from chassis.context import acting_as
+from chassis.errors import DomainError, NotAllowed, NotAuthenticated, NotFound
+from chassis.http.policies import Policy
+from gateway.portal import faults
+from gateway.portal.forms import CSRF_FIELD
+from gateway.portal.languages import choose, speak
+from gateway.portal.reading import read_form
+from gateway.portal.visit import Portal, Visit
+from gateway.services import Refused
+
+P = ParamSpec("P")
+View = Callable[Concatenate[Visit, P], Awaitable[web.StreamResponse]]
+
+#: A part of a path that is an id; anything else there is no page of ours.
+_ID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+
+log = structlog.get_logger("portal")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRoute:
+    """One page: its address, who may see it, and the view that makes it."""
+
+    method: str
+    path: str
+    policy: Policy
+    view: Callable[..., Awaitable[web.StreamResponse]]
+
+
+class Pages:
+    """A group of pages; sum them up in app.py."""
+
+    def __init__(self) -> None:
+        self._routes: list[PageRoute] = []
+
+    def __iter__(self) -> Iterator[PageRoute]:
+        return iter(self._routes)
+
+    def get(self, path: str, *, policy: Policy) -> Callable[[View[P]], View[P]]:
+        return self._declare("GET", path, policy)
+
+    def post(self, path: str, *, policy: Policy) -> Callable[[View[P]], View[P]]:
+        return self._declare("POST", path, policy)
+
+    def _declare(
+        self, method: str, path: str, policy: Policy
+    ) -> Callable[[View[P]], View[P]]:
+        def declare(view: View[P]) -> View[P]:
+            self._routes.append(PageRoute(method, path, policy, view))
+            return view
+
+        return declare
+
+
+def add_pages(app: web.Application, portal: Portal, *groups: Pages) -> None:
+    """Serve the pages; `{…_id}` in a path is an id, anything else a word."""
+    for route in (route for group in groups for route in group):
+        path = route.path.replace("_id}", f"_id:{_ID}}}")
+        app.router.add_route(route.method, path, _handler(route, portal))
+        if route.method == "GET":
+            app.router.add_route("HEAD", path, _handler(route, portal))
+
+
+def _handler(
+    route: PageRoute, portal: Portal
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        accepted = request.headers.get("Accept-Language", "")
+        chosen = portal.cookies.read(request, "language")
+        speak(choose(chosen, None, accepted))
+        visit = Visit(request, portal, None)
+        try:
+            visit = await _open(request, portal, chosen, accepted)
+            return await _run(route, visit)
+        except (NotAuthenticated, Refused, UpstreamAway, DomainError) as error:
+            return faults.page_of(visit, error)
+        except (web.HTTPException, ConnectionResetError):
+            raise
+        except Exception:
+            log.exception("page failed", path=route.path)
+            return faults.broken(visit)
+
+    return handle
+
+
+async def _open(
+    request: web.Request, portal: Portal, chosen: str | None, accepted: str
+) -> Visit:
+    """Return the visit with its session, if the browser holds one that still lives."""
+    token = portal.cookies.read(request, "session")
+    session = None
+    if token:
+        user_agent = request.headers.get("User-Agent", "")
+        session = await portal.sessions.open(token, user_agent=user_agent)
+    if session is not None:
+        acting_as(session.principal.actor)
+        speak(choose(chosen, session.me.language, accepted))
+    return Visit(request, portal, session)
+
+
+async def _run(route: PageRoute, visit: Visit) -> web.StreamResponse:
+    if visit.request.method == "POST":
+        check_origin(visit.request, visit.portal.settings.public_url)
+        visit.form = await read_form(visit.request)
+    route.policy.check(visit.principal)
+    if visit.request.method == "POST" and not _proves_origin(visit):
+        return faults.stale_form(visit)
+    return await route.view(visit, **_arguments(visit.request))
+
+
+def _arguments(request: web.Request) -> dict[str, UUID | str]:
+    return {
+        name: UUID(value) if name.endswith("_id") else value
+        for name, value in request.match_info.items()
+    }
+
+
+class ForeignForm(NotAllowed):
+    """The form was sent from another site."""
+
+
+def check_origin(request: web.Request, public_url: str) -> None:
+    """Raise ForeignForm if the browser says that another site sent the form."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise ForeignForm
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and URL(origin).origin() != URL(public_url).origin():
+        raise ForeignForm
+
+
+def _proves_origin(visit: Visit) -> bool:
+    sent = visit.form[CSRF_FIELD]
+    return hmac.compare_digest(sent.encode(), visit.csrf_token.encode())
+
+
+class NoSuchPage(NotFound):
+    """There is no page at this address."""
+
+
+async def show_no_page(_visit: Visit, **_names: str) -> web.Response:
+    """Answer an address that has no page."""
+    raise NoSuchPage

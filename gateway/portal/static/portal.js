@@ -1,0 +1,75 @@
+// What pages do by themselves; every one of them works without it, too.
+(() => {
+  // Live: an event of the stream becomes an event of the page, to which regions that
+  // show such things answer by fetching themselves anew (hx-trigger).
+  const NOUNS = ["ticket", "invoice", "payment", "service", "credit", "order"];
+  const tell = (name) => document.body.dispatchEvent(new CustomEvent(`live-${name}`));
+  const status = () => document.getElementById("live-status");
+
+  const listen = (address) => {
+    const stream = new EventSource(address);
+    stream.onmessage = (message) => hear(message);
+    for (const name of document.body.dataset.liveEvents.split(" ")) {
+      stream.addEventListener(name, hear);
+    }
+    stream.addEventListener("reset", () => NOUNS.forEach(tell));
+    stream.onerror = () => {
+      // The browser tries again by itself unless the answer was a refusal.
+      if (stream.readyState === EventSource.CLOSED) setTimeout(() => listen(address), 30000);
+    };
+    addEventListener("pagehide", () => stream.close(), { once: true });
+  };
+  const hear = (message) => tell(message.type.split(".")[1]);
+
+  // A form is sent once, however often its button is pressed.
+  const hold = (form, submitter) => {
+    form.setAttribute("aria-busy", "true");
+    (submitter ?? form.querySelector("[type=submit]"))?.classList.add("btn-loading");
+  };
+  const release = () => {
+    for (const form of document.querySelectorAll("form[aria-busy]")) {
+      form.removeAttribute("aria-busy");
+      form.querySelectorAll(".btn-loading").forEach((b) => b.classList.remove("btn-loading"));
+    }
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.hasAttribute("aria-busy")) event.preventDefault();
+    else hold(form, event.submitter);
+  });
+  addEventListener("pageshow", release);
+
+  // Menus close when something else is pressed, or with Escape.
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      if (!menu.contains(except)) menu.removeAttribute("open");
+    }
+  };
+  document.addEventListener("click", (event) => closeMenus(event.target));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const open = event.target.closest?.("details[data-menu][open]");
+    closeMenus(null);
+    open?.querySelector("summary").focus();
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.classList.add("copied");
+    status().textContent = button.dataset.copied;
+    setTimeout(() => button.classList.remove("copied"), 2000);
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) print();
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    if (document.body.dataset.updated) status().textContent = document.body.dataset.updated;
+  });
+
+  // Only with scripts do these make sense.
+  document.documentElement.classList.add("scripted");
+  if (document.body.dataset.live) listen(document.body.dataset.live);
+})();

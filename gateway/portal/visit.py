@@ -1,0 +1,150 @@
+"""A visit: one request for a page, with whom it is from and how they read."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import quote, urlencode
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from chassis.http import Principal
+from contracts.api.accounts import MeView
+from gateway.dashboard import Dashboard
+from gateway.portal.cookies import CHOICE_SECONDS, NOTICE_SECONDS, Cookies
+from gateway.portal.forms import Form
+from gateway.portal.languages import current_language
+from gateway.services import Caller, Services
+from gateway.sessions import BrowserSessions, OpenSession, csrf_token_of
+from gateway.settings import Settings
+
+#: Every page is somebody's own, and may hold a token.
+NO_STORE = "no-store"
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """What every page stands on."""
+
+    settings: Settings
+    services: Services
+    sessions: BrowserSessions
+    dashboard: Dashboard
+    cookies: Cookies
+
+
+class Visit:
+    """One request for a page; `form` is what was posted, empty for a GET."""
+
+    def __init__(
+        self, request: web.Request, portal: Portal, session: OpenSession | None
+    ) -> None:
+        self.request = request
+        self.portal = portal
+        self.session = session
+        self.form = Form()
+        self.api: Caller = portal.services.caller(
+            session.access_token if session else None, current_language()
+        )
+        self._visitor = portal.cookies.read(request, "visitor")
+        self._cookies: dict[str, tuple[str, int]] = {}
+
+    @property
+    def principal(self) -> Principal | None:
+        return self.session.principal if self.session else None
+
+    @property
+    def me(self) -> MeView | None:
+        return self.session.me if self.session else None
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query
+
+    @property
+    def path(self) -> str:
+        """The page's own address with its query, for links that lead back to it."""
+        return self.request.rel_url.raw_path_qs
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    @property
+    def time_zone(self) -> str:
+        own = self.me.time_zone if self.me else None
+        return own or self.portal.settings.company_time_zone
+
+    @property
+    def csrf_token(self) -> str:
+        """What a form of this page must bring back: it follows from a secret cookie."""
+        if self.session is not None:
+            return self.session.csrf_token
+        if self._visitor is None:
+            self._visitor = secrets.token_urlsafe(32)
+            self._keep("visitor", self._visitor, CHOICE_SECONDS)
+        return csrf_token_of(self._visitor)
+
+    def may(self, *permissions: str) -> bool:
+        """Tell whether the person may do this: menus show nothing that is refused."""
+        principal = self.principal
+        return principal is not None and principal.permissions.issuperset(permissions)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a choice of the visitor's, such as the theme, in a cookie."""
+        self._keep(name, value, CHOICE_SECONDS)
+
+    def remembered(self, name: str) -> str | None:
+        return self.portal.cookies.read(self.request, name)
+
+    def render(
+        self, template: str, *, status: int = HTTPStatus.OK, **values: object
+    ) -> web.Response:
+        """Return the page."""
+        response = aiohttp_jinja2.render_template(
+            template, self.request, {**values, "visit": self}, status=status
+        )
+        response.headers["Cache-Control"] = NO_STORE
+        response.enable_compression()
+        if self.portal.cookies.read(self.request, "notice") is not None:
+            self.portal.cookies.drop(response, "notice")
+        return self.finish(response)
+
+    def go(self, path: str, *, notice: str | None = None) -> web.Response:
+        """Lead on to another page, so that reloading it sends nothing again.
+
+        `notice`, an English text marked by N_, is shown there once.
+        """
+        response = web.Response(
+            status=HTTPStatus.SEE_OTHER,
+            headers={"Location": path, "Cache-Control": NO_STORE},
+        )
+        if notice is not None:
+            self._keep("notice", quote(notice), NOTICE_SECONDS)
+        return self.finish(response)
+
+    def finish(self, response: web.Response) -> web.Response:
+        """Add the cookies that the page has set."""
+        for name, (value, seconds) in self._cookies.items():
+            self.portal.cookies.keep(response, name, value, seconds=seconds)
+        return response
+
+    def keep_session(self, token: str, seconds: int) -> None:
+        """Let the browser hold a session; the one it held before is forgotten."""
+        self._keep("session", token, seconds)
+
+    async def begin(self, token: str) -> None:
+        """Go on as the person whose session has just begun."""
+        user_agent = self.request.headers.get("User-Agent", "")
+        self.session = await self.portal.sessions.open(token, user_agent=user_agent)
+
+    def _keep(self, name: str, value: str, seconds: int) -> None:
+        self._cookies[name] = (value, seconds)
+
+
+def with_query(path: str, **values: str | None) -> str:
+    """Return a local address with a query, without what isn't given."""
+    given = {name: value for name, value in values.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
