@@ -1,8 +1,9 @@
 # Every chore of the Client Area. `make` alone prints this list.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test test-unit test-integration test-e2e check format \
-        lint types imports generated migration audit bench lock
+.PHONY: help setup chromium run reset test test-unit test-integration test-e2e \
+        test-browser screenshots check format lint types imports generated migration \
+        audit bench lock
 
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -q
@@ -14,13 +15,16 @@ help: ## Print this list
 setup: ## Make the virtual environment and install what the lock file names
 	@sh deploy/setup.sh
 
+chromium: setup
+	@$(PY) -m deploy.local.chromium
+
 run: setup ## Run everything here, with demo data (Ctrl-C stops it)
 	@exec $(PY) -m deploy.local run
 
 reset: setup ## Empty the data folder of `make run`
 	@$(PY) -m deploy.local reset
 
-test: setup ## Run every test, on both cores
+test: setup chromium ## Run every test, on both cores
 	@$(PYTEST) -n auto --dist worksteal tests
 
 test-unit: setup ## Run the tests that need no server
@@ -31,6 +35,12 @@ test-integration: setup ## Run the tests of each part against real servers
 
 test-e2e: setup ## Run the tests of the whole, through the gateway
 	@$(PYTEST) -n auto tests/e2e
+
+test-browser: setup chromium ## Run the tests of the portal, in a browser
+	@$(PYTEST) -n auto --dist worksteal tests/browser
+
+screenshots: setup chromium ## Picture every page of the portal, into screenshots/
+	@$(PY) -m tests.browser.pictures screenshots
 
 check: setup ## Format, lint, types, imports, and generated files up to date
 	@.venv/bin/ruff format --check --quiet $(CODE) || \

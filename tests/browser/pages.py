@@ -6,10 +6,11 @@ the API, signed in as the page's reader; the demo company has one of each.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Unpack
 
 from playwright.async_api import Page
 
-from tests.browser.portal import Role
+from tests.browser.portal import Look, People, Portal, Role
 from tests.e2e.client import Api
 
 #: Returns the page's address.
@@ -28,6 +29,27 @@ class Shown:
     act: Act | None = None
     #: Answers above 399 that belong to it.
     statuses: tuple[int, ...] = ()
+
+    async def open(self, people: People, **look: Unpack[Look]) -> Page:
+        """Return the page, open in the browser of whoever reads it."""
+        page = await people.of(self.role, **look)
+        people.watch.allow(*self.statuses)
+        await self.show(page, people.portal)
+        return page
+
+    async def show(self, page: Page, portal: Portal) -> None:
+        """Bring a reader's browser to the page."""
+        await page.goto(await self.address(portal))
+        if self.act is not None:
+            await self.act(page)
+
+    async def address(self, portal: Portal) -> str:
+        if isinstance(self.path, str):
+            return self.path
+        if self.name not in portal.found:
+            api = await portal.api_of(self.role)
+            portal.found[self.name] = await self.path(api)
+        return portal.found[self.name]
 
 
 async def send_empty(page: Page) -> None:

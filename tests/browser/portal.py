@@ -54,6 +54,8 @@ class Portal:
     _sessions: dict[Role, StorageState] = field(
         default_factory=dict[Role, StorageState]
     )
+    #: Addresses that were looked up, by the name of the page.
+    found: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def url(self) -> str:

@@ -36,7 +36,6 @@ class Product:
     """`make run`, running."""
 
     folder: Path
-    process: subprocess.Popen[bytes]
 
     @property
     def demo(self) -> Json:
@@ -133,7 +132,7 @@ def running_product(
         )
         try:
             _wait_until_ready(folder, process, console)
-            yield Product(folder, process)
+            yield Product(folder)
         finally:
             _stop(process)
 

@@ -1,0 +1,69 @@
+"""Every page, whatever it is about: readable, reachable and whole for everybody."""
+
+import json
+
+import pytest
+
+from deploy.local.demo.company import FILES, FOLDER
+from tests.browser.axe import check_accessible
+from tests.browser.pages import PAGES, Shown
+from tests.browser.portal import PHONE, Language, People
+from tests.browser.sight import english_texts, tab_stops, too_wide
+
+NARROWEST = 320
+LANGUAGES: dict[Language, str] = {"en-US": "en", "pt-BR": "pt-BR"}
+
+pytestmark = pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
+
+
+async def test_is_accessible_in_both_themes(shown: Shown, people: People) -> None:
+    page = await shown.open(people)
+    await check_accessible(page)
+
+
+async def test_fits_a_phone(shown: Shown, people: People) -> None:
+    page = await shown.open(people, phone=True)
+    for width in (PHONE["width"], NARROWEST):
+        await page.set_viewport_size({"width": width, "height": PHONE["height"]})
+        assert await too_wide(page) == [], f"at {width} pixels"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_says_in_its_language_what_it_is(
+    shown: Shown, people: People, language: Language
+) -> None:
+    page = await shown.open(people, language=language)
+    assert await page.locator("html").get_attribute("lang") == LANGUAGES[language]
+    title, _, company = (await page.title()).rpartition(" · ")
+    assert title
+    assert company
+    assert await page.locator("h1").count() == 1
+    if language == "pt-BR":
+        assert await english_texts(page, products_texts()) == []
+
+
+async def test_is_the_same_page_without_scripts(shown: Shown, people: People) -> None:
+    with_scripts = await shown.open(people)
+    without = await shown.open(people, javascript=False)
+    headings = [
+        await page.locator("h1").inner_text() for page in (with_scripts, without)
+    ]
+    assert headings[0] == headings[1]
+
+
+async def test_the_keyboard_reaches_all_and_shows_where_it_is(
+    shown: Shown, people: People
+) -> None:
+    page = await shown.open(people)
+    stops = [stop async for stop in tab_stops(page)]
+    assert stops[0]["target"].startswith("#"), "the first stop skips the menu"
+    unseen = [each for each in stops if not (each["isMarked"] and each["isInView"])]
+    assert unseen == []
+
+
+def products_texts() -> list[str]:
+    """Return what the demo company says of its products, in English to everybody."""
+    products = json.loads((FOLDER / FILES["billing"]).read_text("utf-8"))["products"]
+    return [
+        each[name] for each in products for name in ("name", "group", "description")
+    ]
