@@ -131,16 +131,17 @@ def problems_page() -> str:
     rows = "\n".join(
         f'<tr id="{error.__name__}"><td><code>{error.__name__}</code></td>'
         f"<td>{error.status}</td><td>{html.escape(error.title())}</td></tr>"
-        for error in sorted(_kinds(DomainError), key=lambda kind: kind.__name__)
+        for error in sorted(kinds_of(DomainError), key=lambda kind: kind.__name__)
     )
     return PROBLEMS_PAGE.replace("{rows}", rows)
 
 
-def _kinds(error: type[DomainError]) -> Iterator[type[DomainError]]:
+def kinds_of(error: type[DomainError]) -> Iterator[type[DomainError]]:
+    """Yield every named error below this one."""
     for kind in error.__subclasses__():
         if not kind.__name__.startswith("_"):
             yield kind
-        yield from _kinds(kind)
+        yield from kinds_of(kind)
 
 
 def stale() -> list[Path]:

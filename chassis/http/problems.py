@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457): one middleware renders them all."""
 
+from collections.abc import Mapping
 from datetime import date
 from http import HTTPStatus
 from uuid import UUID
@@ -9,7 +10,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from chassis.context import current_cause
-from chassis.errors import DomainError, FieldError, NotAuthenticated, Text, Value
+from chassis.errors import (
+    DomainError,
+    FieldError,
+    NotAuthenticated,
+    NotFound,
+    Text,
+    TooLarge,
+    Unreadable,
+    Value,
+)
 from chassis.http.models import (
     DateValue,
     FieldProblem,
@@ -25,11 +35,9 @@ MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger("http")
 
-#: The kinds that the server itself answers, without an error class of ours.
-_PLAIN_KINDS = {
-    HTTPStatus.BAD_REQUEST: "Unreadable",
-    HTTPStatus.NOT_FOUND: "NotFound",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "TooLarge",
+#: What the server itself refuses, and we have a name for.
+_KINDS_OF_SERVER: Mapping[int, type[DomainError]] = {
+    kind.status: kind for kind in (Unreadable, NotFound, TooLarge)
 }
 _HEADERS_KEPT = ("Allow", "Retry-After")
 
@@ -74,13 +82,14 @@ def problem_of(error: DomainError, path: str) -> web.Response:
 
 
 def plain_problem(status: int, path: str, detail: str = "") -> Problem:
-    """Return a problem that only HTTP has a name for."""
-    known = HTTPStatus(status)
-    kind = _PLAIN_KINDS.get(known) or known.phrase.title().replace(" ", "")
-    said = detail or known.description or known.phrase
+    """Return a problem that the server found, not our code."""
+    known, kind = HTTPStatus(status), _KINDS_OF_SERVER.get(status)
+    title = kind.title() if kind else known.phrase
+    said = detail or (title if kind else known.description)
+    name = kind.__name__ if kind else known.phrase.title().replace(" ", "")
     return Problem(
-        type=PROBLEMS_URL + kind,
-        title=known.phrase,
+        type=PROBLEMS_URL + name,
+        title=title,
         status=status,
         detail=said,
         template=said,

@@ -119,11 +119,18 @@ def password_faults(
     password: str, *, minimum: int, field: str = "password"
 ) -> list[FieldError]:
     if len(password) < minimum:
-        fault = "must have at least {min_length} characters"
-        return [FieldError(field, fault, min_length=minimum)]
+        return [
+            FieldError(
+                field, "must have at least {min_length} characters", min_length=minimum
+            )
+        ]
     if len(password) > MAXIMUM_PASSWORD_LENGTH:
-        fault = "must have at most {max_length} characters"
-        return [FieldError(field, fault, max_length=MAXIMUM_PASSWORD_LENGTH)]
+        maximum = MAXIMUM_PASSWORD_LENGTH
+        return [
+            FieldError(
+                field, "must have at most {max_length} characters", max_length=maximum
+            )
+        ]
     return []
 
 
