@@ -1,4 +1,4 @@
-"""Events of accounts: customers, staff members and the links mailed to them."""
+"""Events of accounts: customers, staff members, their links and their sessions."""
 
 from datetime import datetime
 from uuid import UUID
@@ -100,3 +100,12 @@ class EmailVerificationRequested(LinkRequested):
 @event("accounts.password_reset.requested.v1", subject="request_id")
 class PasswordResetRequested(LinkRequested):
     """Somebody asked for a new password."""
+
+
+@event("accounts.session.ended.v1", subject="session_id")
+class SessionEnded(Event):
+    """A session was ended before its time; what it opened is to be forgotten."""
+
+    session_id: UUID
+    user_id: UUID
+    customer_id: UUID | None

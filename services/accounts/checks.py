@@ -41,14 +41,16 @@ CHECKS = (
         """,
     ),
     claim(
-        "live sessions have one unused token",
+        # A browser's own, or an app's newest refresh token.
+        "live sessions have one token to go on with",
         count="SELECT count(*) FROM sessions WHERE ended_at IS NULL",
         find="""
-        SELECT format('session %s has %s tokens', s.id, count(t.token_hash))
+        SELECT format('session %s has %s tokens', s.id,
+                      count(s.token_hash) + count(t.token_hash))
         FROM sessions s LEFT JOIN refresh_tokens t
             ON t.session_id = s.id AND t.used_at IS NULL
         WHERE s.ended_at IS NULL
-        GROUP BY s.id HAVING count(t.token_hash) <> 1
+        GROUP BY s.id HAVING count(s.token_hash) + count(t.token_hash) <> 1
         ORDER BY s.id
         """,
     ),

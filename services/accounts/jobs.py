@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from chassis.db import Transaction
 from chassis.jobs import JobRun, Jobs
+from services.accounts.domain.sessions import SessionKind
 from services.accounts.settings import SETTINGS
 from services.accounts.store import limits, links, sessions
 
@@ -18,7 +19,7 @@ async def remove_what_is_over(run: JobRun) -> None:
     """Remove old sessions, used tokens, answered links and forgotten attempts."""
     settings, now = run.resources[SETTINGS], run.clock.now()
     before = now - timedelta(days=settings.keep_ended_days)
-    used_before = now - settings.lifetime.idle
+    used_before = now - settings.lifetimes[SessionKind.APP].idle
     await _in_batches(
         run, lambda tx: sessions.delete_old_sessions(tx, before=before, limit=BATCH)
     )

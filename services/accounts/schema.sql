@@ -151,6 +151,7 @@ CREATE TABLE accounts.sessions (
     expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     end_reason text,
+    token_hash bytea,
     CONSTRAINT sessions_end_has_reason CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
     CONSTRAINT sessions_end_reason_check CHECK ((end_reason = ANY (ARRAY['logged_out'::text, 'ended_by_user'::text, 'password_changed'::text, 'password_reset'::text, 'token_reused'::text])))
 );
@@ -264,6 +265,8 @@ CREATE INDEX refresh_tokens_used_idx ON accounts.refresh_tokens USING btree (use
 CREATE INDEX sessions_ended_idx ON accounts.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX sessions_expires_idx ON accounts.sessions USING btree (expires_at);
+
+CREATE UNIQUE INDEX sessions_token_key ON accounts.sessions USING btree (token_hash) WHERE (token_hash IS NOT NULL);
 
 CREATE INDEX sessions_user_idx ON accounts.sessions USING btree (user_id, id) WHERE (ended_at IS NULL);
 

@@ -1,6 +1,7 @@
 """What accounts reads from its environment."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from pydantic import Field, SecretStr, field_validator
 from chassis.settings import ProcessSettings, Several
 from contracts.links import LinkKey
 from services.accounts.domain.customers import Rules
-from services.accounts.domain.sessions import Lifetime
+from services.accounts.domain.sessions import Lifetime, SessionKind
 
 
 class Settings(ProcessSettings):
@@ -29,6 +30,9 @@ class Settings(ProcessSettings):
     currencies: Several[str] = frozenset(("BRL", "USD"))
     session_idle_days: int = Field(default=30, ge=1, le=365)
     session_days: int = Field(default=180, ge=1, le=3650)
+    #: Shorter where others may sit down at the same machine.
+    browser_session_idle_days: int = Field(default=7, ge=1, le=365)
+    browser_session_days: int = Field(default=30, ge=1, le=3650)
     #: How many passwords are hashed at once, each on a core of its own.
     password_threads: int = Field(default=1, ge=1, le=64)
     #: How long ended sessions and answered links are kept.
@@ -50,11 +54,17 @@ class Settings(ProcessSettings):
         )
 
     @cached_property
-    def lifetime(self) -> Lifetime:
-        return Lifetime(
-            idle=timedelta(days=self.session_idle_days),
-            total=timedelta(days=self.session_days),
-        )
+    def lifetimes(self) -> Mapping[SessionKind, Lifetime]:
+        return {
+            SessionKind.APP: Lifetime(
+                idle=timedelta(days=self.session_idle_days),
+                total=timedelta(days=self.session_days),
+            ),
+            SessionKind.BROWSER: Lifetime(
+                idle=timedelta(days=self.browser_session_idle_days),
+                total=timedelta(days=self.browser_session_days),
+            ),
+        }
 
     @cached_property
     def key(self) -> OKPKey:

@@ -1,14 +1,12 @@
 """What needs passwords hashed, between transactions, or tokens signed, after one."""
 
-from datetime import datetime
-
 import structlog
 from aiohttp import web
 
 from chassis.errors import RuleViolated
 from chassis.principal import Principal
 from chassis.resources import CLOCK, DATABASE, Resources
-from contracts.api.accounts import SessionTokensView
+from contracts.api.accounts import BrowserSessionView, SessionTokensView
 from services.accounts.commands import limits
 from services.accounts.commands import sessions as commands
 from services.accounts.commands.sessions import Origin, SignedIn
@@ -21,7 +19,7 @@ from services.accounts.domain.limits import (
     throttle_of,
 )
 from services.accounts.domain.people import User
-from services.accounts.domain.sessions import WrongCredentials
+from services.accounts.domain.sessions import SessionKind, WrongCredentials
 from services.accounts.providers import Passwords, Tokens
 from services.accounts.settings import SETTINGS
 from services.accounts.store import people as store
@@ -47,43 +45,41 @@ async def hash_password(resources: Resources, password: str) -> str:
 async def log_in(
     resources: Resources, email: str, password: str, origin: Origin
 ) -> SessionTokensView:
-    """Start a session; a wrong password and an unknown e-mail look alike."""
-    throttles = _throttles(resources, email, origin.address)
-    user = await _find_by_password(resources, email, password, throttles)
-    if user is None:
-        raise WrongCredentials
-    newer_hash = await _newer_hash(resources, user, password)
-    now = resources[CLOCK].now()
-    async with resources[DATABASE].transaction() as tx:
-        # Looked at again: the tenth failure may have come while this was hashed.
-        await limits.refuse_if_full(tx, *throttles, now=now)
-        signed_in = await commands.start_session(
-            tx, user, origin, lifetime=resources[SETTINGS].lifetime, now=now
-        )
-        if newer_hash:
-            await store.replace_password_hash(
-                tx, user.id, old=user.password_hash, new=newer_hash
-            )
-    return _issue(resources, signed_in, now=now)
+    """Start an app's session, whose tokens are renewed in turn."""
+    signed_in = await _start_session(
+        resources, email, password, origin, kind=SessionKind.APP
+    )
+    return _issue(resources, signed_in)
+
+
+async def log_in_browser(
+    resources: Resources, email: str, password: str, origin: Origin
+) -> BrowserSessionView:
+    """Start a browser's session, which keeps its one token."""
+    kind = SessionKind.BROWSER
+    signed_in = await _start_session(resources, email, password, origin, kind=kind)
+    return BrowserSessionView(
+        session_token=signed_in.token,
+        expires_in=int(resources[SETTINGS].lifetimes[kind].total.total_seconds()),
+    )
 
 
 async def refresh(
-    resources: Resources, token: str, address: str | None
+    resources: Resources, token: str, origin: Origin
 ) -> SessionTokensView:
     """Renew a session's tokens; a token used before ends its session instead."""
-    now = resources[CLOCK].now()
     async with resources[DATABASE].transaction() as tx:
         signed_in = await commands.refresh_session(
             tx,
             token,
-            address,
+            origin,
             key=resources[TOKENS].refresh_key,
-            lifetime=resources[SETTINGS].lifetime,
-            now=now,
+            lifetime=resources[SETTINGS].lifetimes[SessionKind.APP],
+            now=resources[CLOCK].now(),
         )
     if signed_in is None:
         raise BadRefreshToken
-    return _issue(resources, signed_in, now=now)
+    return _issue(resources, signed_in)
 
 
 async def confirm_password(
@@ -98,6 +94,39 @@ async def confirm_password(
     if user is None:
         raise WrongPassword(field="current_password")
     return user
+
+
+async def _start_session(
+    resources: Resources,
+    email: str,
+    password: str,
+    origin: Origin,
+    *,
+    kind: SessionKind,
+) -> SignedIn:
+    """Start a session; a wrong password and an unknown e-mail look alike."""
+    throttles = _throttles(resources, email, origin.address)
+    user = await _find_by_password(resources, email, password, throttles)
+    if user is None:
+        raise WrongCredentials
+    newer_hash = await _newer_hash(resources, user, password)
+    now = resources[CLOCK].now()
+    async with resources[DATABASE].transaction() as tx:
+        # Looked at again: the tenth failure may have come while this was hashed.
+        await limits.refuse_if_full(tx, *throttles, now=now)
+        signed_in = await commands.start_session(
+            tx,
+            user,
+            origin,
+            kind=kind,
+            lifetime=resources[SETTINGS].lifetimes[kind],
+            now=now,
+        )
+        if newer_hash:
+            await store.replace_password_hash(
+                tx, user.id, old=user.password_hash, new=newer_hash
+            )
+    return signed_in
 
 
 async def _find_by_password(
@@ -139,12 +168,10 @@ def _throttles(
     )
 
 
-def _issue(
-    resources: Resources, signed_in: SignedIn, *, now: datetime
-) -> SessionTokensView:
+def _issue(resources: Resources, signed_in: SignedIn) -> SessionTokensView:
     tokens = resources[TOKENS]
     return SessionTokensView(
-        access_token=tokens.sign(signed_in.principal, now=now),
-        refresh_token=signed_in.refresh_token,
+        access_token=tokens.sign(signed_in.principal, now=resources[CLOCK].now()),
+        refresh_token=signed_in.token,
         expires_in=tokens.lifetime_seconds,
     )

@@ -44,7 +44,7 @@ async def ask(
     """Send a request to the API and read the answer; a `json` of None is no body."""
     if options.get("json", 0) is None:
         del options["json"]
-    path = path if path.startswith("/.") else f"/api/v1{path}"
+    path = path if path.startswith(("/.", "/internal/")) else f"/api/v1{path}"
     async with http.request(method, path, headers=headers, **options) as response:
         content = await response.read()
         is_json = content and "json" in response.content_type

@@ -1,6 +1,14 @@
 """Accounts' HTTP routes, group by group."""
 
-from services.accounts.api import customers, keys, me, passwords, sessions, staff
+from services.accounts.api import (
+    browser_sessions,
+    customers,
+    keys,
+    me,
+    passwords,
+    sessions,
+    staff,
+)
 
 ROUTES = (
     customers.routes,
@@ -9,4 +17,5 @@ ROUTES = (
     me.routes,
     staff.routes,
     keys.routes,
+    browser_sessions.routes,
 )

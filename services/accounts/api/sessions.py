@@ -38,8 +38,7 @@ async def refresh_session(call: Call, body: RefreshSession) -> SessionTokensView
     A refresh token serves once: a repeat within ten seconds gets the same answer's
     refresh token again, a later one ends the session.
     """
-    address = origin_of(call).address
-    return await workflows.refresh(call.resources, body.refresh_token, address)
+    return await workflows.refresh(call.resources, body.refresh_token, origin_of(call))
 
 
 @routes.get("/sessions", policy=signed_in())

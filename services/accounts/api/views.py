@@ -64,6 +64,7 @@ def view_me(user: User, customer: Customer | None) -> MeView:
 def view_session(session: Session, *, current: bool) -> SessionView:
     return SessionView(
         id=session.id,
+        kind=session.kind.value,
         device=session.device,
         address=session.address,
         created_at=session.created_at,

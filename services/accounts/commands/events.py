@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
+from uuid import UUID
 
 from contracts.events import accounts as events
 from services.accounts.domain.customers import Address, Customer
@@ -60,6 +61,16 @@ def link_event(request: LinkRequest, user: User) -> events.LinkRequested:
         email=request.email,
         language=user.language,
         expires_at=request.expires_at,
+    )
+
+
+def session_ended(user: User, session_id: UUID) -> events.SessionEnded:
+    return events.SessionEnded(
+        # A session ends once, and nothing else is told of it.
+        version=1,
+        session_id=session_id,
+        user_id=user.id,
+        customer_id=user.customer_id,
     )
 
 

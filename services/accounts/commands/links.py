@@ -12,6 +12,7 @@ from contracts.events.accounts import StaffMemberUpdated
 from services.accounts.commands.events import link_event, staff_event
 from services.accounts.commands.limits import admit
 from services.accounts.commands.people import announce_customer, lock_person
+from services.accounts.commands.sessions import end_sessions
 from services.accounts.domain import links as domain
 from services.accounts.domain import people
 from services.accounts.domain.customers import Customer, new_version
@@ -27,7 +28,6 @@ from services.accounts.domain.sessions import EndReason
 from services.accounts.store import limits as limit_store
 from services.accounts.store import links as store
 from services.accounts.store import people as people_store
-from services.accounts.store import sessions as session_store
 
 
 async def request_link(
@@ -104,9 +104,7 @@ async def reset_password(
     await store.withdraw_links(tx, user.id, Purpose.RESET_PASSWORD, now=now)
     changed = people.set_password(user, password_hash, now=now)
     await people_store.save_user(tx, changed, now=now)
-    await session_store.end_sessions(
-        tx, user.id, reason=EndReason.PASSWORD_RESET, now=now
-    )
+    await end_sessions(tx, user, reason=EndReason.PASSWORD_RESET, now=now)
     await _record(tx, "user.password_reset", user)
 
 

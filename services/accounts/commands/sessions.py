@@ -9,9 +9,11 @@ from chassis.context import acting_as
 from chassis.db import Transaction
 from chassis.ids import uuid7
 from chassis.principal import Principal
+from services.accounts.commands.events import session_ended
 from services.accounts.commands.people import lock_caller
 from services.accounts.domain import people
 from services.accounts.domain import sessions as domain
+from services.accounts.domain.customers import Customer
 from services.accounts.domain.links import Purpose
 from services.accounts.domain.people import User
 from services.accounts.domain.sessions import (
@@ -20,6 +22,8 @@ from services.accounts.domain.sessions import (
     RefreshToken,
     Session,
     SessionEnded,
+    SessionKind,
+    SessionNotValid,
     Verdict,
     WrongCredentials,
 )
@@ -39,10 +43,23 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person with a live session, and the token that renews it."""
+    """A person with a live session, and the token to go on with it."""
 
     principal: Principal
-    refresh_token: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """A browser's live session, and whose it is."""
+
+    session: Session
+    user: User
+    customer: Customer | None
+
+    @property
+    def principal(self) -> Principal:
+        return _principal(self.user, self.customer, self.session)
 
 
 async def start_session(
@@ -50,6 +67,7 @@ async def start_session(
     proved: User,
     origin: Origin,
     *,
+    kind: SessionKind,
     lifetime: Lifetime,
     now: datetime,
 ) -> SignedIn:
@@ -59,6 +77,8 @@ async def start_session(
         # The password was changed while the old one was being checked.
         raise WrongCredentials
     acting_as(user.actor)
+    token = domain.new_token()
+    in_browser = kind is SessionKind.BROWSER
     session = domain.start_session(
         uuid7(),
         user.id,
@@ -66,18 +86,49 @@ async def start_session(
         address=origin.address,
         lifetime=lifetime,
         now=now,
+        token_hash=domain.token_hash(token) if in_browser else None,
     )
-    token = domain.new_refresh_token()
     await store.insert_session(tx, session)
-    await _insert_token(tx, session, token, now=now)
+    if not in_browser:
+        await _insert_token(tx, session, token, now=now)
     await _record(tx, "session.started", user, session.id)
-    return SignedIn(await _principal(tx, user, session), token)
+    customer = await _find_customer(tx, user)
+    return SignedIn(_principal(user, customer, session), token)
+
+
+async def use_browser_session(
+    tx: Transaction,
+    token: str,
+    origin: Origin,
+    *,
+    lifetime: Lifetime,
+    now: datetime,
+) -> InUse:
+    """Return the session that the token opens, and note once a minute that it's used.
+
+    Unknown, expired and ended ones are refused alike.
+    """
+    session = await store.find_browser_session(tx, domain.token_hash(token))
+    user = session and await people_store.find_user(tx, session.user_id)
+    if not session or not session.is_live(now) or not user or not user.active:
+        raise SessionNotValid
+    acting_as(user.actor)
+    if not session.is_use_noted(now):
+        session = domain.use_session(
+            session,
+            device=origin.device,
+            address=origin.address,
+            lifetime=lifetime,
+            now=now,
+        )
+        await store.save_session_use(tx, session)
+    return InUse(session, user, await _find_customer(tx, user))
 
 
 async def refresh_session(
     tx: Transaction,
     token: str,
-    address: str | None,
+    origin: Origin,
     *,
     key: bytes,
     lifetime: Lifetime,
@@ -95,7 +146,11 @@ async def refresh_session(
     match domain.judge_refresh(family.session, family.token, now=now):
         case Verdict.ROTATE:
             used = domain.use_session(
-                family.session, address=address, lifetime=lifetime, now=now
+                family.session,
+                device=origin.device,
+                address=origin.address,
+                lifetime=lifetime,
+                now=now,
             )
             await store.mark_token_used(tx, family.token.hash, now=now)
             await _insert_token(tx, used, child, now=now)
@@ -107,7 +162,8 @@ async def refresh_session(
             return None
         case Verdict.REFUSE:
             return None
-    return SignedIn(await _principal(tx, user, family.session), child)
+    customer = await _find_customer(tx, user)
+    return SignedIn(_principal(user, customer, family.session), child)
 
 
 async def end_session(
@@ -118,7 +174,21 @@ async def end_session(
     current = session_id == principal.session_id
     reason = EndReason.LOGGED_OUT if current else EndReason.ENDED_BY_USER
     await store.end_session(tx, principal, session_id, reason=reason, now=now)
+    await tx.emit(session_ended(user, session_id))
     await _record(tx, "session.ended", user, session_id)
+
+
+async def end_sessions(
+    tx: Transaction,
+    user: User,
+    *,
+    reason: EndReason,
+    now: datetime,
+    spare: UUID | None = None,
+) -> None:
+    """End every session of the user but one."""
+    ended = await store.end_sessions(tx, user.id, reason=reason, now=now, spare=spare)
+    await tx.emit_many([session_ended(user, session_id) for session_id in ended])
 
 
 async def change_password(
@@ -136,9 +206,9 @@ async def change_password(
     changed = people.set_password(user, password_hash, now=now)
     await people_store.save_user(tx, changed, now=now)
     await link_store.withdraw_links(tx, user.id, Purpose.RESET_PASSWORD, now=now)
-    await store.end_sessions(
+    await end_sessions(
         tx,
-        user.id,
+        user,
         reason=EndReason.PASSWORD_CHANGED,
         now=now,
         spare=principal.session_id,
@@ -160,15 +230,20 @@ async def _end_family(
 ) -> None:
     """End a session whose token came back: somebody else may hold a copy."""
     await store.end_family(tx, session.id, reason=EndReason.TOKEN_REUSED, now=now)
+    await tx.emit(session_ended(user, session.id))
     await _record(tx, "session.token_reused", user, session.id)
 
 
-async def _principal(tx: Transaction, user: User, session: Session) -> Principal:
+async def _find_customer(tx: Transaction, user: User) -> Customer | None:
+    """Return whom the user acts for; nobody, if they are staff."""
+    if user.customer_id is None:
+        return None
+    return (await customer_store.get_customer(tx, user.customer_id)).customer
+
+
+def _principal(user: User, customer: Customer | None, session: Session) -> Principal:
     """Return what an access token of this session says."""
-    details = None
-    if user.customer_id is not None:
-        stored = await customer_store.get_customer(tx, user.customer_id)
-        details = stored.customer.details
+    details = customer and customer.details
     return Principal(
         kind="staff" if user.role else "customer",
         user_id=user.id,

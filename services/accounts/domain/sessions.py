@@ -14,6 +14,8 @@ from chassis.errors import NotAuthenticated
 #: A repeat within this time gets the same child: an answer may have been lost, or
 #: two tabs may have asked at once.
 REFRESH_GRACE = timedelta(seconds=10)
+#: How exactly it is known when a browser's session was last used.
+USE_NOTED_EVERY = timedelta(minutes=1)
 MAXIMUM_DEVICE_LENGTH = 300
 
 
@@ -23,6 +25,17 @@ class WrongCredentials(NotAuthenticated):
 
 class SessionEnded(NotAuthenticated):
     """The session has ended; sign in again."""
+
+
+class SessionNotValid(NotAuthenticated):
+    """The session is not valid, or no longer; sign in again."""
+
+
+class SessionKind(StrEnum):
+    """A browser's keeps one token; an app's has a family of refresh tokens."""
+
+    APP = "app"
+    BROWSER = "browser"
 
 
 class EndReason(StrEnum):
@@ -43,7 +56,7 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A signed-in device; its refresh tokens are one family."""
+    """A signed-in device."""
 
     id: UUID
     user_id: UUID
@@ -53,9 +66,19 @@ class Session:
     last_used_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
+    #: Of a browser's token: never the token itself.
+    token_hash: bytes | None = None
+
+    @property
+    def kind(self) -> SessionKind:
+        return SessionKind.BROWSER if self.token_hash else SessionKind.APP
 
     def is_live(self, now: datetime) -> bool:
         return self.ended_at is None and now < self.expires_at
+
+    def is_use_noted(self, now: datetime) -> bool:
+        """Whether its last use is known well enough, so that nothing need be saved."""
+        return now - self.last_used_at < USE_NOTED_EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +118,40 @@ def start_session(
     address: str | None,
     lifetime: Lifetime,
     now: datetime,
+    token_hash: bytes | None = None,
 ) -> Session:
     return Session(
         id=session_id,
         user_id=user_id,
-        device=device[:MAXIMUM_DEVICE_LENGTH] if device else None,
+        device=_shortened(device),
         address=address,
         created_at=now,
         last_used_at=now,
         expires_at=now + min(lifetime.idle, lifetime.total),
+        token_hash=token_hash,
     )
 
 
 def use_session(
-    session: Session, *, address: str | None, lifetime: Lifetime, now: datetime
+    session: Session,
+    *,
+    device: str | None,
+    address: str | None,
+    lifetime: Lifetime,
+    now: datetime,
 ) -> Session:
-    """Return the session as it is after a refresh: seen now, and longer-lived."""
+    """Return the session as it is after a use: seen now, and longer-lived."""
     return replace(
         session,
+        device=_shortened(device) or session.device,
         address=address or session.address,
         last_used_at=now,
         expires_at=min(now + lifetime.idle, session.created_at + lifetime.total),
     )
 
 
-def new_refresh_token() -> str:
+def new_token() -> str:
+    """Return a browser's session token, or the first of a family of refresh tokens."""
     return secrets.token_urlsafe(32)
 
 
@@ -132,3 +164,7 @@ def child_token(key: bytes, parent: str) -> str:
 def token_hash(token: str) -> bytes:
     # The token is 256 random bits: nothing to guess, so a fast hash will do.
     return sha256(token.encode()).digest()
+
+
+def _shortened(device: str | None) -> str | None:
+    return device[:MAXIMUM_DEVICE_LENGTH] if device else None

@@ -1,13 +1,20 @@
-"""Sessions and the hashes of their refresh tokens."""
+"""Sessions and the hashes of their tokens."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, LiteralString
 from uuid import UUID
 
 from chassis.db import Record, Transaction
 from chassis.errors import NotFound
 from chassis.principal import Principal
 from services.accounts.domain.sessions import EndReason, RefreshToken, Session
+
+_SESSIONS: Final[LiteralString] = """
+    SELECT id, user_id, device, address, created_at, last_used_at, expires_at,
+           ended_at, token_hash
+    FROM sessions
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +29,8 @@ async def insert_session(tx: Transaction, session: Session) -> None:
     await tx.execute(
         """
         INSERT INTO sessions (id, user_id, device, address, created_at,
-                              last_used_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+                              last_used_at, expires_at, token_hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         """,
         session.id,
         session.user_id,
@@ -32,16 +39,19 @@ async def insert_session(tx: Transaction, session: Session) -> None:
         session.created_at,
         session.last_used_at,
         session.expires_at,
+        session.token_hash,
     )
 
 
 async def save_session_use(tx: Transaction, session: Session) -> None:
     await tx.execute(
         """
-        UPDATE sessions SET address = $2, last_used_at = $3, expires_at = $4
+        UPDATE sessions
+        SET device = $2, address = $3, last_used_at = $4, expires_at = $5
         WHERE id = $1
         """,
         session.id,
+        session.device,
         session.address,
         session.last_used_at,
         session.expires_at,
@@ -68,6 +78,11 @@ async def mark_token_used(tx: Transaction, token_hash: bytes, *, now: datetime) 
     )
 
 
+async def find_browser_session(tx: Transaction, token_hash: bytes) -> Session | None:
+    row = await tx.fetchrow(_SESSIONS + "WHERE token_hash = $1", token_hash)
+    return _session(row) if row else None
+
+
 async def lock_family(tx: Transaction, token_hash: bytes) -> Family | None:
     """Lock the session that the token belongs to, then read both as they now are."""
     session_id: UUID | None = await tx.fetchval(
@@ -75,21 +90,16 @@ async def lock_family(tx: Transaction, token_hash: bytes) -> Family | None:
     )
     if session_id is None:
         return None
-    await tx.execute("SELECT 1 FROM sessions WHERE id = $1 FOR UPDATE", session_id)
+    session = await tx.fetchrow(_SESSIONS + "WHERE id = $1 FOR UPDATE", session_id)
     # A second statement, so that it sees what the lock's last holder committed.
-    row = await tx.fetchrow(
-        """
-        SELECT s.id, s.user_id, s.device, s.address, s.created_at, s.last_used_at,
-               s.expires_at, s.ended_at, t.token_hash, t.used_at
-        FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
-        WHERE t.token_hash = $1
-        """,
-        token_hash,
+    token = await tx.fetchrow(
+        "SELECT used_at FROM refresh_tokens WHERE token_hash = $1", token_hash
     )
-    if row is None:
+    if session is None or token is None:
         return None
-    token = RefreshToken(row["token_hash"], row["id"], row["used_at"])
-    return Family(_session(row), token)
+    return Family(
+        _session(session), RefreshToken(token_hash, session_id, token["used_at"])
+    )
 
 
 async def list_live_sessions(
@@ -102,10 +112,8 @@ async def list_live_sessions(
 ) -> list[Session]:
     """List the caller's own live sessions, newest first."""
     rows = await tx.fetch(
-        """
-        SELECT id, user_id, device, address, created_at, last_used_at,
-               expires_at, ended_at
-        FROM sessions
+        _SESSIONS
+        + """
         WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
           AND ($3::uuid IS NULL OR id < $3)
         ORDER BY id DESC LIMIT $4
@@ -158,11 +166,9 @@ async def end_session(
 async def end_family(
     tx: Transaction, session_id: UUID, *, reason: EndReason, now: datetime
 ) -> None:
+    """End a session that is locked and live."""
     await tx.execute(
-        """
-        UPDATE sessions SET ended_at = $2, end_reason = $3
-        WHERE id = $1 AND ended_at IS NULL
-        """,
+        "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1",
         session_id,
         now,
         reason,
@@ -176,18 +182,20 @@ async def end_sessions(
     reason: EndReason,
     now: datetime,
     spare: UUID | None = None,
-) -> int:
-    """End every live session of the user but one; return how many that were."""
-    return await tx.execute(
+) -> list[UUID]:
+    """End every session of the user but one; return which ones that were."""
+    rows = await tx.fetch(
         """
         UPDATE sessions SET ended_at = $2, end_reason = $3
         WHERE user_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $4
+        RETURNING id
         """,
         user_id,
         now,
         reason,
         spare,
     )
+    return [row["id"] for row in rows]
 
 
 async def delete_old_sessions(tx: Transaction, *, before: datetime, limit: int) -> int:
@@ -229,4 +237,5 @@ def _session(row: Record) -> Session:
         last_used_at=row["last_used_at"],
         expires_at=row["expires_at"],
         ended_at=row["ended_at"],
+        token_hash=row["token_hash"],
     )

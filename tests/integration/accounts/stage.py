@@ -42,6 +42,7 @@ class Client:
     address: str = ADDRESS
     access_token: str | None = None
     refresh_token: str = ""
+    session_token: str = ""
     device: str = "tests/1"
 
     async def refusals(
@@ -70,6 +71,21 @@ class Client:
         answer = await self.post("/sessions", {"email": email, "password": password})
         if answer.status == 201:
             self.take(answer)
+        return answer
+
+    async def log_in_browser(self, email: str, password: str = PASSWORD) -> Answer:
+        body = {"email": email, "password": password}
+        answer = await self.post("/internal/browser-sessions", body)
+        if answer.status == 201:
+            self.session_token = answer.body["session_token"]
+        return answer
+
+    async def exchange(self, token: object = None) -> Answer:
+        """Open a browser's session, and go on with its access token."""
+        body = {"session_token": token or self.session_token}
+        answer = await self.post("/internal/browser-sessions/exchange", body)
+        if answer.status == 200:
+            self.access_token = answer.body["access_token"]
         return answer
 
     async def refresh(self, token: str | None = None) -> Answer:
@@ -135,6 +151,16 @@ class Stage:
             email, _ = await self.register()
         answer = await client.log_in(email)
         assert answer.status == 201, answer.body
+        return client
+
+    async def in_browser(self, email: str | None = None) -> Client:
+        """Return a customer's client with an open browser session."""
+        client = self.visitor()
+        client.device = "Browser/1"
+        if email is None:
+            email, _ = await self.register()
+        assert (await client.log_in_browser(email)).status == 201
+        assert (await client.exchange()).status == 200
         return client
 
     async def staff(self, role: str = "support") -> Client:

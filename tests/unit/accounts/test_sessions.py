@@ -10,10 +10,11 @@ from services.accounts.domain.sessions import (
     Lifetime,
     RefreshToken,
     Session,
+    SessionKind,
     Verdict,
     child_token,
     judge_refresh,
-    new_refresh_token,
+    new_token,
     start_session,
     token_hash,
     use_session,
@@ -55,11 +56,27 @@ def test_no_token_serves_a_session_that_is_over(session: Session) -> None:
 
 def test_use_prolongs_a_session_up_to_its_total_time() -> None:
     day = timedelta(days=1)
-    used = use_session(SESSION, address="192.0.2.1", lifetime=LIFETIME, now=NOW + day)
+    used = use_session(
+        SESSION, device=None, address="192.0.2.1", lifetime=LIFETIME, now=NOW + day
+    )
     assert used.expires_at == NOW + 31 * day
-    late = use_session(used, address=None, lifetime=LIFETIME, now=NOW + 170 * day)
+    late = use_session(
+        used, device="Phone/3", address=None, lifetime=LIFETIME, now=NOW + 170 * day
+    )
     assert late.expires_at == NOW + 180 * day
     assert late.address == "192.0.2.1"
+    assert (used.device, late.device) == ("x" * 300, "Phone/3")
+
+
+def test_the_kind_of_a_session_follows_from_its_token() -> None:
+    assert SESSION.kind is SessionKind.APP
+    in_browser = replace(SESSION, token_hash=token_hash(new_token()))
+    assert in_browser.kind is SessionKind.BROWSER
+
+
+def test_a_use_need_not_be_noted_for_a_minute() -> None:
+    assert SESSION.is_use_noted(NOW + timedelta(seconds=59))
+    assert not SESSION.is_use_noted(NOW + timedelta(seconds=60))
 
 
 def test_a_device_is_kept_short() -> None:
@@ -67,8 +84,8 @@ def test_a_device_is_kept_short() -> None:
 
 
 def test_a_child_follows_from_its_parent_and_the_key() -> None:
-    parent = new_refresh_token()
+    parent = new_token()
     assert child_token(b"key", parent) == child_token(b"key", parent)
     assert child_token(b"key", parent) != child_token(b"other", parent)
-    assert child_token(b"key", parent) != child_token(b"key", new_refresh_token())
+    assert child_token(b"key", parent) != child_token(b"key", new_token())
     assert token_hash(parent) != parent.encode()
