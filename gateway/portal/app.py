@@ -8,24 +8,39 @@ from gateway.portal.assets import add_assets
 from gateway.portal.cookies import Cookies
 from gateway.portal.pages import Pages, add_pages, show_no_page
 from gateway.portal.rendering import set_up_templates
-from gateway.portal.views import dashboard, session
+from gateway.portal.views import (
+    dashboard,
+    mails,
+    news,
+    services,
+    session,
+    style,
+)
 from gateway.portal.visit import Portal
 from gateway.services import Services
 from gateway.sessions import BrowserSessions
 from gateway.settings import Settings
 
-PAGES = (session.pages, dashboard.pages)
+#: One group a view; an address belongs to the first that declares it.
+PAGES = (
+    session.pages,
+    dashboard.pages,
+    services.pages,
+    news.pages,
+    mails.pages,
+    style.pages,
+)
 
 
 def add_portal(
     app: web.Application,
     settings: Settings,
-    services: Services,
+    api: Services,
     sessions: BrowserSessions,
-    dashboard: Dashboard,
+    panels: Dashboard,
 ) -> None:
     """Serve the pages and what they need; every other address says that it is none."""
-    portal = Portal(settings, services, sessions, dashboard, Cookies.of(settings))
+    portal = Portal(settings, api, sessions, panels, Cookies.of(settings))
     set_up_templates(app, company=settings.company_name)
     add_assets(app)
     nothing = Pages()

@@ -148,3 +148,8 @@ def with_query(path: str, **values: str | None) -> str:
     """Return a local address with a query, without what isn't given."""
     given = {name: value for name, value in values.items() if value}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def in_path(text: str) -> str:
+    """Return a text as one part of an address, whatever is in it."""
+    return quote(text, safe="")

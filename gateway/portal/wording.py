@@ -98,6 +98,12 @@ _LABELS: Mapping[str, Mapping[str, tuple[str, Tone]]] = {
 }
 
 
+#: Every kind with its values.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    kind: tuple(values) for kind, values in _LABELS.items()
+}
+
+
 def label(value: str, kind: str) -> str:
     """Return what the value is called; a newer service's own word stands as it is."""
     text, _ = _LABELS[kind].get(value, ("", ""))
