@@ -1,5 +1,6 @@
 """What each process of the stack is told: its environment, as in production."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,8 @@ from deploy.local.ports import LOOPBACK
 from deploy.postgres.bootstrap import AUDITOR, owner_of
 
 SERVICES = ("accounts", "billing", "tickets", "notifier")
-#: Many demo clients share one address.
-ADDRESS_LIMIT_FACTOR = "100"
+#: Many demo clients share one address; a load is more than that.
+ADDRESS_LIMIT_FACTOR = os.environ.get("ADDRESS_LIMIT_FACTOR") or "100"
 
 Environment = dict[str, str]
 
