@@ -189,6 +189,8 @@ def _query_parameters(schema: Mapping[str, Any]) -> Iterator[Json]:
             "name": name,
             "in": "query",
             "required": name in required,
+            # Several values come with commas between them: nothing is given twice.
+            **({"explode": False} if field.get("type") == "array" else {}),
             **({"description": description} if description else {}),
             "schema": field,
         }

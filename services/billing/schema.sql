@@ -579,6 +579,8 @@ CREATE UNIQUE INDEX outbox_version_key ON billing.outbox USING btree (aggregate,
 
 CREATE INDEX outbox_waiting_idx ON billing.outbox USING btree (seq) WHERE (published_at IS NULL);
 
+CREATE INDEX payment_shares_invoice_idx ON billing.payment_shares USING btree (invoice_id);
+
 CREATE UNIQUE INDEX payment_shares_live_key ON billing.payment_shares USING btree (invoice_id) WHERE live;
 
 CREATE INDEX payments_customer_idx ON billing.payments USING btree (customer_id, created_at DESC, id DESC);

@@ -1,13 +1,15 @@
 """Kinds of fields that billing's API uses in several places."""
 
 import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from chassis.errors import BadValue
 from chassis.money import EXPONENTS
-from contracts.api.fields import ONE_LINE
+from contracts.api.fields import DISTINCT, ONE_LINE
+
+T = TypeVar("T")
 
 PeriodName = Literal[
     "one_time",
@@ -34,6 +36,12 @@ def _as_it_looks(text: str) -> str:
     return looks
 
 
+def _split(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
+
+
+#: Of a query string: one of something, or several with commas between them.
+Several = Annotated[tuple[T, ...], BeforeValidator(_split), DISTINCT]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Label = Annotated[
     str,

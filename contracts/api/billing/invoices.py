@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from chassis.http import PageQuery, View
+from contracts.api.billing.fields import Several
 from contracts.api.fields import Search
 from contracts.money import MoneyModel
 
@@ -16,7 +17,9 @@ InvoiceStatusName = Literal["draft", "open", "paid", "void", "uncollectible"]
 class ListInvoices(PageQuery):
     """Which invoices to show."""
 
-    status: InvoiceStatusName | None = None
+    status: Several[InvoiceStatusName] | None = Field(
+        default=None, description="One, or several with commas between them."
+    )
 
 
 class ListStaffInvoices(ListInvoices):
@@ -67,6 +70,7 @@ class InvoiceView(View):
     tax: MoneyModel
     total: MoneyModel
     paid: MoneyModel
+    credit_applied: MoneyModel = Field(description="How much of `paid` credit paid.")
     remaining: MoneyModel
     payment_methods: list[str] = Field(
         description="What it can be paid with; nothing unless it is open."
@@ -74,6 +78,12 @@ class InvoiceView(View):
     buyer: PartyView | None
     seller: PartyView | None
     created_at: datetime
+
+
+class StaffInvoiceView(InvoiceView):
+    """An invoice as staff sees it."""
+
+    customer_name: str | None
 
 
 class OutstandingView(View):

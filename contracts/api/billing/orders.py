@@ -83,6 +83,12 @@ class OrderView(View):
     created_at: datetime
 
 
+class StaffOrderView(OrderView):
+    """An order as staff sees it."""
+
+    customer_name: str | None
+
+
 class ListServices(PageQuery):
     """Which services to show."""
 
@@ -113,3 +119,9 @@ class ServiceView(View):
     cancel_on: date | None
     reason: str | None = Field(description="Why it is in this status, if there is one.")
     created_at: datetime
+
+
+class StaffServiceView(ServiceView):
+    """A service as staff sees it."""
+
+    customer_name: str | None

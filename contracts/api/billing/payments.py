@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from chassis.http import Body, PageQuery, Query, View
 from contracts.api.billing.amounts import TypedAmount
-from contracts.api.billing.fields import BankText, CurrencyCode
+from contracts.api.billing.fields import BankText, CurrencyCode, Several
 from contracts.api.fields import DISTINCT, Search
 from contracts.money import MoneyModel
 
@@ -82,10 +82,11 @@ class NextActionView(View):
 
 
 class PaymentShareView(View):
-    """What a payment asks for one invoice."""
+    """What a payment asks for one invoice, and what it has paid of it."""
 
     invoice_id: UUID
     amount: MoneyModel
+    paid: MoneyModel
 
 
 class PaymentView(View):
@@ -109,6 +110,7 @@ class StaffPaymentView(PaymentView):
     """A payment as staff sees it."""
 
     customer_id: UUID
+    customer_name: str | None
     bank_account: str | None
     bank_reference: str | None
     ticket_id: UUID | None
@@ -118,7 +120,12 @@ class StaffPaymentView(PaymentView):
 class ListPayments(PageQuery):
     """Which payments to show."""
 
-    status: PaymentStatusName | None = None
+    status: Several[PaymentStatusName] | None = Field(
+        default=None, description="One, or several with commas between them."
+    )
+    invoice_id: UUID | None = Field(
+        default=None, description="Those that were meant for this invoice."
+    )
 
 
 class ListStaffPayments(ListPayments):

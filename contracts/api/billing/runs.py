@@ -61,3 +61,4 @@ class ClockView(View):
 
     now: datetime
     today: date = Field(description="The business date where the company is.")
+    sandbox: bool = Field(description="Whether `PUT /staff/clock` can move it.")

@@ -9,13 +9,15 @@ from contracts.api.billing.invoices import (
     ListInvoices,
     ListStaffInvoices,
     OutstandingView,
+    StaffInvoiceView,
 )
 from contracts.money import MoneyModel
 from services.billing.api.documents import DOCUMENTS
-from services.billing.api.views import view_invoice
-from services.billing.domain.invoices import InvoiceStatus
+from services.billing.api.views import view_invoice, view_invoice_for_staff
+from services.billing.domain.invoices import Invoice, InvoiceStatus
 from services.billing.settings import SETTINGS
 from services.billing.store import invoices as store
+from services.billing.store.customers import list_customer_names
 from services.billing.store.invoices import InvoiceFilter
 
 routes = Routes(tag="invoices")
@@ -24,7 +26,14 @@ routes = Routes(tag="invoices")
 @routes.get("/invoices", policy=customer("billing"))
 async def list_invoices(call: Call, query: ListInvoices) -> Page[InvoiceView]:
     """List the caller's invoices, newest first."""
-    return await _list(call, query, scope=call.customer_id)
+    wanted = InvoiceFilter(scope=call.customer_id, statuses=_statuses(query))
+    found, total = await _find(call, query, wanted)
+    return Page[InvoiceView].of(
+        [_view(call, invoice) for invoice in found],
+        limit=query.limit,
+        cursor=_place,
+        total=total,
+    )
 
 
 @routes.get("/invoices/outstanding", policy=customer("billing"))
@@ -41,7 +50,9 @@ async def sum_outstanding(call: Call) -> OutstandingView:
 @routes.get("/invoices/{invoice_id}", policy=customer("billing"))
 async def show_invoice(call: Call, invoice_id: UUID) -> InvoiceView:
     """Show one invoice."""
-    return await _show(call, invoice_id)
+    async with call.reading() as tx:
+        invoice = await store.get_invoice(tx, call.customer_id, invoice_id)
+    return _view(call, invoice)
 
 
 @routes.get(
@@ -57,15 +68,32 @@ async def download_invoice(call: Call, invoice_id: UUID) -> Response:
 @routes.get("/staff/invoices", policy=staff("invoices.read"))
 async def list_staff_invoices(
     call: Call, query: ListStaffInvoices
-) -> Page[InvoiceView]:
+) -> Page[StaffInvoiceView]:
     """List all customers' invoices, or one's, newest first."""
-    return await _list(call, query, scope=query.customer_id, number=query.q)
+    wanted = InvoiceFilter(
+        scope=query.customer_id, statuses=_statuses(query), number=query.q
+    )
+    found, total = await _find(call, query, wanted)
+    async with call.reading() as tx:
+        names = await list_customer_names(tx, (i.customer_id for i in found))
+    return Page[StaffInvoiceView].of(
+        [
+            view_invoice_for_staff(_view(call, invoice), names[invoice.customer_id])
+            for invoice in found
+        ],
+        limit=query.limit,
+        cursor=_place,
+        total=total,
+    )
 
 
 @routes.get("/staff/invoices/{invoice_id}", policy=staff("invoices.read"))
-async def show_staff_invoice(call: Call, invoice_id: UUID) -> InvoiceView:
+async def show_staff_invoice(call: Call, invoice_id: UUID) -> StaffInvoiceView:
     """Show any customer's invoice."""
-    return await _show(call, invoice_id)
+    async with call.reading() as tx:
+        invoice = await store.get_invoice(tx, None, invoice_id)
+        names = await list_customer_names(tx, [invoice.customer_id])
+    return view_invoice_for_staff(_view(call, invoice), names[invoice.customer_id])
 
 
 @routes.get(
@@ -78,33 +106,28 @@ async def download_staff_invoice(call: Call, invoice_id: UUID) -> Response:
     return await _download(call, invoice_id)
 
 
-async def _list(
-    call: Call, query: ListInvoices, *, scope: UUID | None, number: str | None = None
-) -> Page[InvoiceView]:
-    wanted = InvoiceFilter(
-        scope=scope,
-        status=InvoiceStatus(query.status) if query.status else None,
-        number=number,
-    )
+async def _find(
+    call: Call, query: ListInvoices, wanted: InvoiceFilter
+) -> tuple[list[Invoice], int | None]:
     before = decode_cursor(query.cursor, datetime, UUID)
     async with call.reading() as tx:
         found = await store.list_invoices(
             tx, wanted, before=before, limit=query.limit + 1
         )
         total = await store.count_invoices(tx, wanted) if query.count else None
-    terms = call.resources[SETTINGS].payment_terms
-    return Page[InvoiceView].of(
-        [view_invoice(invoice, terms) for invoice in found],
-        limit=query.limit,
-        cursor=lambda invoice: (invoice.created_at, invoice.id),
-        total=total,
-    )
+    return found, total
 
 
-async def _show(call: Call, invoice_id: UUID) -> InvoiceView:
-    async with call.reading() as tx:
-        invoice = await store.get_invoice(tx, call.principal.scope, invoice_id)
+def _view(call: Call, invoice: Invoice) -> InvoiceView:
     return view_invoice(invoice, call.resources[SETTINGS].payment_terms)
+
+
+def _place(invoice: InvoiceView) -> tuple[datetime, UUID]:
+    return invoice.created_at, invoice.id
+
+
+def _statuses(query: ListInvoices) -> list[InvoiceStatus] | None:
+    return [InvoiceStatus(name) for name in query.status] if query.status else None
 
 
 async def _download(call: Call, invoice_id: UUID) -> Response:

@@ -4,13 +4,14 @@ from uuid import UUID
 
 from chassis.checks import run_checks
 from chassis.http import Call, Routes, staff
-from contracts.api.billing.invoices import InvoiceView
+from contracts.api.billing.invoices import StaffInvoiceView
 from contracts.api.billing.ledger import AuditView
 from contracts.api.billing.payments import VoidInvoice
-from services.billing.api.views import view_invoice
+from services.billing.api.views import view_invoice, view_invoice_for_staff
 from services.billing.checks import CHECKS
 from services.billing.commands.voiding import void_by_staff
 from services.billing.settings import SETTINGS
+from services.billing.store.customers import list_customer_names
 
 #: It reads the whole ledger.
 AUDIT_SECONDS = 120.0
@@ -27,7 +28,7 @@ async def audit_ledger(call: Call) -> AuditView:
 @routes.post("/staff/invoices/{invoice_id}/void", policy=staff("invoices.write"))
 async def void_staff_invoice(
     call: Call, invoice_id: UUID, body: VoidInvoice
-) -> InvoiceView:
+) -> StaffInvoiceView:
     """Make an invoice void: what was paid on it becomes credit.
 
     A first invoice takes its order, and the services that waited for it, with it.
@@ -36,5 +37,7 @@ async def void_staff_invoice(
         invoice = await void_by_staff(
             tx, invoice_id, reason=body.reason, on=call.today, now=call.now
         )
+        names = await list_customer_names(tx, [invoice.customer_id])
         view = view_invoice(invoice, call.resources[SETTINGS].payment_terms)
-        return await call.complete(tx, view)
+        name = names[invoice.customer_id]
+        return await call.complete(tx, view_invoice_for_staff(view, name))

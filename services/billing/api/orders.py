@@ -12,15 +12,20 @@ from contracts.api.billing.orders import (
     OrderPreviewView,
     OrderView,
     PlaceOrder,
+    StaffOrderView,
 )
-from services.billing.api.views import view_order, view_preview
+from services.billing.api.views import (
+    view_order,
+    view_order_for_staff,
+    view_preview,
+)
 from services.billing.commands.orders import Cart, place_order, preview_order
 from services.billing.domain.catalogue import Wanted
-from services.billing.domain.orders import OrderStatus
+from services.billing.domain.orders import Order, OrderStatus
 from services.billing.domain.periods import Period
 from services.billing.settings import SETTINGS
 from services.billing.store import orders as store
-from services.billing.store.customers import find_known_customer
+from services.billing.store.customers import find_known_customer, list_customer_names
 from services.billing.store.orders import OrderFilter
 
 routes = Routes(tag="orders")
@@ -60,30 +65,48 @@ async def preview_products(call: Call, body: PlaceOrder) -> OrderPreviewView:
 @routes.get("/orders", policy=customer("services"))
 async def list_orders(call: Call, query: ListOrders) -> Page[OrderView]:
     """List the caller's orders, newest first."""
-    return await _list(call, query, scope=call.customer_id)
+    found, total = await _find(call, query, scope=call.customer_id)
+    return Page[OrderView].of(
+        [view_order(order) for order in found],
+        limit=query.limit,
+        cursor=_place,
+        total=total,
+    )
 
 
 @routes.get("/orders/{order_id}", policy=customer("services"))
 async def show_order(call: Call, order_id: UUID) -> OrderView:
     """Show one order."""
-    return await _show(call, order_id)
+    async with call.reading() as tx:
+        return view_order(await store.get_order(tx, call.customer_id, order_id))
 
 
 @routes.get("/staff/orders", policy=staff("orders.read"))
-async def list_staff_orders(call: Call, query: ListStaffOrders) -> Page[OrderView]:
+async def list_staff_orders(call: Call, query: ListStaffOrders) -> Page[StaffOrderView]:
     """List all customers' orders, or one's, newest first."""
-    return await _list(call, query, scope=query.customer_id)
+    found, total = await _find(call, query, scope=query.customer_id)
+    async with call.reading() as tx:
+        names = await list_customer_names(tx, (o.customer_id for o in found))
+    return Page[StaffOrderView].of(
+        [view_order_for_staff(o, names[o.customer_id]) for o in found],
+        limit=query.limit,
+        cursor=_place,
+        total=total,
+    )
 
 
 @routes.get("/staff/orders/{order_id}", policy=staff("orders.read"))
-async def show_staff_order(call: Call, order_id: UUID) -> OrderView:
+async def show_staff_order(call: Call, order_id: UUID) -> StaffOrderView:
     """Show any customer's order."""
-    return await _show(call, order_id)
+    async with call.reading() as tx:
+        order = await store.get_order(tx, None, order_id)
+        names = await list_customer_names(tx, [order.customer_id])
+    return view_order_for_staff(order, names[order.customer_id])
 
 
-async def _list(
+async def _find(
     call: Call, query: ListOrders, *, scope: UUID | None
-) -> Page[OrderView]:
+) -> tuple[list[Order], int | None]:
     wanted = OrderFilter(
         scope=scope, status=OrderStatus(query.status) if query.status else None
     )
@@ -93,17 +116,11 @@ async def _list(
             tx, wanted, before=before, limit=query.limit + 1
         )
         total = await store.count_orders(tx, wanted) if query.count else None
-    return Page[OrderView].of(
-        [view_order(order) for order in found],
-        limit=query.limit,
-        cursor=lambda order: (order.created_at, order.id),
-        total=total,
-    )
+    return found, total
 
 
-async def _show(call: Call, order_id: UUID) -> OrderView:
-    async with call.reading() as tx:
-        return view_order(await store.get_order(tx, call.principal.scope, order_id))
+def _place(order: OrderView) -> tuple[datetime, UUID]:
+    return order.created_at, order.id
 
 
 def _cart(call: Call, body: PlaceOrder) -> Cart:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from chassis.db import Transaction
 from chassis.errors import RuleViolated
 from chassis.http import Call, Page, Routes, customer, decode_cursor, signed_in, staff
 from contracts.api.billing.payments import (
@@ -31,6 +32,7 @@ from services.billing.domain.payments import (
 from services.billing.domain.transfers import instructions
 from services.billing.settings import SETTINGS
 from services.billing.store import payments as store
+from services.billing.store.customers import list_customer_names
 from services.billing.store.payments import PaymentFilter
 
 routes = Routes(tag="payments")
@@ -76,7 +78,11 @@ async def create_payment(call: Call, body: StartPayment) -> PaymentView:
 @routes.get("/payments", policy=customer("billing"))
 async def list_payments(call: Call, query: ListPayments) -> Page[PaymentView]:
     """List the caller's payments, newest first."""
-    wanted = PaymentFilter(scope=call.customer_id, status=_status(query))
+    wanted = PaymentFilter(
+        scope=call.customer_id,
+        statuses=_statuses(query),
+        invoice_id=query.invoice_id,
+    )
     found, total = await _find(call, query, wanted)
     return Page[PaymentView].of(
         [view_payment(call, payment) for payment in found],
@@ -101,12 +107,15 @@ async def list_staff_payments(
     """List all payments, newest first; by status those that are to be confirmed."""
     wanted = PaymentFilter(
         scope=query.customer_id,
-        status=_status(query),
+        statuses=_statuses(query),
+        invoice_id=query.invoice_id,
         reference=query.q.upper() if query.q else None,
     )
     found, total = await _find(call, query, wanted)
+    async with call.reading() as tx:
+        names = await list_customer_names(tx, (p.customer_id for p in found))
     return Page[StaffPaymentView].of(
-        [_view_for_staff(call, payment) for payment in found],
+        [_view_for_staff(call, p, names[p.customer_id]) for p in found],
         limit=query.limit,
         cursor=_place,
         total=total,
@@ -117,8 +126,7 @@ async def list_staff_payments(
 async def show_staff_payment(call: Call, payment_id: UUID) -> StaffPaymentView:
     """Show one payment of any customer."""
     async with call.reading() as tx:
-        payment = await store.get_payment(tx, None, payment_id)
-    return _view_for_staff(call, payment)
+        return await _show_for_staff(call, tx, payment_id)
 
 
 @routes.post(
@@ -146,10 +154,9 @@ async def confirm_staff_payment(
         ticket_id=body.ticket_id,
     )
     async with call.transaction() as tx:
-        confirmed = await confirm_payment(
-            tx, payment_id, seen, on=call.today, now=call.now
-        )
-        return await call.complete(tx, _view_for_staff(call, confirmed))
+        await confirm_payment(tx, payment_id, seen, on=call.today, now=call.now)
+        # Only now do its shares tell what each invoice got.
+        return await call.complete(tx, await _show_for_staff(call, tx, payment_id))
 
 
 def view_payment(call: Call, payment: Payment) -> PaymentView:
@@ -163,7 +170,9 @@ def view_payment(call: Call, payment: Payment) -> PaymentView:
         reference=payment.reference,
         invoices=[
             PaymentShareView(
-                invoice_id=share.invoice_id, amount=MoneyModel.of(share.asked)
+                invoice_id=share.invoice_id,
+                amount=MoneyModel.of(share.asked),
+                paid=MoneyModel.of(share.paid),
             )
             for share in payment.shares
         ],
@@ -173,10 +182,21 @@ def view_payment(call: Call, payment: Payment) -> PaymentView:
     )
 
 
-def _view_for_staff(call: Call, payment: Payment) -> StaffPaymentView:
+async def _show_for_staff(
+    call: Call, tx: Transaction, payment_id: UUID
+) -> StaffPaymentView:
+    payment = await store.get_payment(tx, None, payment_id)
+    names = await list_customer_names(tx, [payment.customer_id])
+    return _view_for_staff(call, payment, names[payment.customer_id])
+
+
+def _view_for_staff(
+    call: Call, payment: Payment, customer_name: str | None
+) -> StaffPaymentView:
     return StaffPaymentView(
         **dict(view_payment(call, payment)),
         customer_id=payment.customer_id,
+        customer_name=customer_name,
         bank_account=payment.bank_account,
         bank_reference=payment.bank_reference,
         ticket_id=payment.ticket_id,
@@ -212,5 +232,5 @@ def _place(payment: PaymentView) -> tuple[datetime, UUID]:
     return payment.created_at, payment.id
 
 
-def _status(query: ListPayments) -> PaymentStatus | None:
-    return PaymentStatus(query.status) if query.status else None
+def _statuses(query: ListPayments) -> list[PaymentStatus] | None:
+    return [PaymentStatus(name) for name in query.status] if query.status else None

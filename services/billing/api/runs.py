@@ -67,24 +67,31 @@ async def list_runs(call: Call, query: PageQuery) -> Page[BillingRunView]:
     )
 
 
-@clock.get("/staff/clock", policy=staff("clock.move"))
+@runs.get("/staff/billing-runs/{run_id}", policy=staff("billing.run"))
+async def show_run(call: Call, run_id: UUID) -> BillingRunView:
+    """Show one run."""
+    async with call.reading() as tx:
+        return view_run(await store.get_run(tx, run_id))
+
+
+@clock.get("/staff/clock", policy=staff("clock.move") | staff("billing.run"))
 async def show_clock(call: Call) -> ClockView:
-    """Tell the sandbox's business time."""
-    _sandbox(call)
-    return ClockView(now=call.now, today=call.today)
+    """Tell the business time, and whether this is a sandbox, where it can be moved."""
+    return ClockView(
+        now=call.now,
+        today=call.today,
+        sandbox=call.resources[SETTINGS].sandbox_clock,
+    )
 
 
 @clock.put("/staff/clock", policy=staff("clock.move"))
 async def set_clock(call: Call, body: MoveClock) -> ClockView:
     """Move the sandbox's business time; tokens and sessions go by the real one."""
-    _sandbox(call)
+    if not call.resources[SETTINGS].sandbox_clock:
+        raise NotFound
     shift = body.now - call.clock.now()
     async with call.transaction() as tx:
         await move_clock(tx, shift)
     call.clock.shift = shift
-    return ClockView(now=call.clock.business_now(), today=call.clock.today())
-
-
-def _sandbox(call: Call) -> None:
-    if not call.resources[SETTINGS].sandbox_clock:
-        raise NotFound
+    now, today = call.clock.business_now(), call.clock.today()
+    return ClockView(now=now, today=today, sandbox=True)

@@ -4,10 +4,16 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.http import Call, Page, Routes, customer, decode_cursor, staff
-from contracts.api.billing.orders import ListServices, ListStaffServices, ServiceView
-from services.billing.api.views import view_service
-from services.billing.domain.services import ServiceStatus
+from contracts.api.billing.orders import (
+    ListServices,
+    ListStaffServices,
+    ServiceView,
+    StaffServiceView,
+)
+from services.billing.api.views import view_service, view_service_for_staff
+from services.billing.domain.services import Service, ServiceStatus
 from services.billing.store import services as store
+from services.billing.store.customers import list_customer_names
 from services.billing.store.services import ServiceFilter
 
 routes = Routes(tag="services")
@@ -16,32 +22,51 @@ routes = Routes(tag="services")
 @routes.get("/services", policy=customer("services"))
 async def list_services(call: Call, query: ListServices) -> Page[ServiceView]:
     """List the caller's services, newest first."""
-    return await _list(call, query, scope=call.customer_id)
+    found, total = await _find(call, query, scope=call.customer_id)
+    return Page[ServiceView].of(
+        [view_service(service) for service in found],
+        limit=query.limit,
+        cursor=_place,
+        total=total,
+    )
 
 
 @routes.get("/services/{service_id}", policy=customer("services"))
 async def show_service(call: Call, service_id: UUID) -> ServiceView:
     """Show one service."""
-    return await _show(call, service_id)
+    async with call.reading() as tx:
+        service = await store.get_service(tx, call.customer_id, service_id)
+    return view_service(service)
 
 
 @routes.get("/staff/services", policy=staff("services.read"))
 async def list_staff_services(
     call: Call, query: ListStaffServices
-) -> Page[ServiceView]:
+) -> Page[StaffServiceView]:
     """List all customers' services, or one's, newest first."""
-    return await _list(call, query, scope=query.customer_id)
+    found, total = await _find(call, query, scope=query.customer_id)
+    async with call.reading() as tx:
+        names = await list_customer_names(tx, (s.customer_id for s in found))
+    return Page[StaffServiceView].of(
+        [view_service_for_staff(s, names[s.customer_id]) for s in found],
+        limit=query.limit,
+        cursor=_place,
+        total=total,
+    )
 
 
 @routes.get("/staff/services/{service_id}", policy=staff("services.read"))
-async def show_staff_service(call: Call, service_id: UUID) -> ServiceView:
+async def show_staff_service(call: Call, service_id: UUID) -> StaffServiceView:
     """Show any customer's service."""
-    return await _show(call, service_id)
+    async with call.reading() as tx:
+        service = await store.get_service(tx, None, service_id)
+        names = await list_customer_names(tx, [service.customer_id])
+    return view_service_for_staff(service, names[service.customer_id])
 
 
-async def _list(
+async def _find(
     call: Call, query: ListServices, *, scope: UUID | None
-) -> Page[ServiceView]:
+) -> tuple[list[Service], int | None]:
     wanted = ServiceFilter(
         scope=scope, status=ServiceStatus(query.status) if query.status else None
     )
@@ -51,15 +76,8 @@ async def _list(
             tx, wanted, before=before, limit=query.limit + 1
         )
         total = await store.count_services(tx, wanted) if query.count else None
-    return Page[ServiceView].of(
-        [view_service(service) for service in found],
-        limit=query.limit,
-        cursor=lambda service: (service.created_at, service.id),
-        total=total,
-    )
+    return found, total
 
 
-async def _show(call: Call, service_id: UUID) -> ServiceView:
-    async with call.reading() as tx:
-        service = await store.get_service(tx, call.principal.scope, service_id)
-    return view_service(service)
+def _place(service: ServiceView) -> tuple[datetime, UUID]:
+    return service.created_at, service.id

@@ -1,12 +1,19 @@
 """What billing's objects look like to clients."""
 
 from contracts.api.billing.catalogue import PriceView, ProductView
-from contracts.api.billing.invoices import InvoiceLineView, InvoiceView, PartyView
+from contracts.api.billing.invoices import (
+    InvoiceLineView,
+    InvoiceView,
+    PartyView,
+    StaffInvoiceView,
+)
 from contracts.api.billing.orders import (
     OrderPreviewView,
     OrderView,
     PreviewLineView,
     ServiceView,
+    StaffOrderView,
+    StaffServiceView,
 )
 from contracts.api.billing.runs import BillingRunView
 from contracts.money import MoneyModel
@@ -43,6 +50,10 @@ def view_order(order: Order) -> OrderView:
     )
 
 
+def view_order_for_staff(order: Order, customer_name: str | None) -> StaffOrderView:
+    return StaffOrderView(**dict(view_order(order)), customer_name=customer_name)
+
+
 def view_preview(preview: Preview) -> OrderPreviewView:
     return OrderPreviewView(
         lines=[_view_preview_line(line) for line in preview.lines],
@@ -75,6 +86,12 @@ def view_service(service: Service) -> ServiceView:
     )
 
 
+def view_service_for_staff(
+    service: Service, customer_name: str | None
+) -> StaffServiceView:
+    return StaffServiceView(**dict(view_service(service)), customer_name=customer_name)
+
+
 def view_invoice(invoice: Invoice, terms: PaymentTerms) -> InvoiceView:
     methods = terms.methods(invoice.currency) if invoice.is_open else ()
     return InvoiceView(
@@ -92,12 +109,19 @@ def view_invoice(invoice: Invoice, terms: PaymentTerms) -> InvoiceView:
         tax=MoneyModel.of(invoice.tax),
         total=MoneyModel.of(invoice.total),
         paid=MoneyModel.of(invoice.allocated),
+        credit_applied=MoneyModel.of(invoice.credit_applied),
         remaining=MoneyModel.of(invoice.remaining),
         payment_methods=[method.value for method in methods],
         buyer=_view_party(invoice.buyer),
         seller=_view_party(invoice.seller),
         created_at=invoice.created_at,
     )
+
+
+def view_invoice_for_staff(
+    invoice: InvoiceView, customer_name: str | None
+) -> StaffInvoiceView:
+    return StaffInvoiceView(**dict(invoice), customer_name=customer_name)
 
 
 def view_run(run: Run) -> BillingRunView:

@@ -97,7 +97,7 @@ async def unapply_credit(
     if not live:
         return invoice
     amount = sum((a.amount for a in live), Money.zero(invoice.currency))
-    freed = domain.free(invoice, amount)
+    freed = domain.free_credit(invoice, amount)
     await cancel_live_attempts(tx, [invoice_id])
     balances = await lock_balances(tx, customer_id, invoice.currency)
     entry = ledger.allocation_freed(uuid7(), invoice, amount)
@@ -133,7 +133,7 @@ async def _take(
         entry_id=entry.id,
     )
     await insert_entries(tx, [entry], [allocation], on=on, now=now)
-    paid = await save_allocated(tx, domain.allocate(invoice, amount, on=on), on=on)
+    paid = await save_allocated(tx, domain.apply_credit(invoice, amount, on=on), on=on)
     change = credit_changed(after, entry, about=paid, remaining=paid.remaining)
     await tx.emit_many([change, invoice_state(paid)])
     return paid

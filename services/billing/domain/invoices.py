@@ -101,7 +101,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """`allocated` is what money, credit and credit notes have paid so far."""
+    """`allocated` is what money, credit and credit notes have paid so far.
+
+    `credit_applied` is how much of that came from credit.
+    """
 
     id: UUID
     customer_id: UUID
@@ -112,6 +115,7 @@ class Invoice:
     tax: Money
     total: Money
     allocated: Money
+    credit_applied: Money
     due_on: date
     created_at: datetime
     version: int
@@ -162,6 +166,7 @@ def draft(
         tax=sums.tax,
         total=sums.total,
         allocated=Money.zero(currency),
+        credit_applied=Money.zero(currency),
         due_on=due_on,
         created_at=now,
         version=1,
@@ -220,14 +225,23 @@ def allocate(invoice: Invoice, amount: Money, *, on: date) -> Invoice:
     )
 
 
-def free(invoice: Invoice, amount: Money) -> Invoice:
-    """Take `amount` of what was allocated to an open invoice away from it again."""
+def apply_credit(invoice: Invoice, amount: Money, *, on: date) -> Invoice:
+    """Let credit pay `amount`, at most what remains, of an open invoice."""
+    paid = allocate(invoice, amount, on=on)
+    return replace(paid, credit_applied=invoice.credit_applied + amount)
+
+
+def free_credit(invoice: Invoice, amount: Money) -> Invoice:
+    """Take `amount` of the credit that was applied to an open invoice from it again."""
     if not invoice.is_open:
         raise not_open(invoice)
-    if not amount.positive or amount > invoice.allocated:
-        raise ValueError(f"{amount} can't be freed of {invoice.allocated}")
+    if not amount.positive or amount > invoice.credit_applied:
+        raise ValueError(f"{amount} can't be freed of {invoice.credit_applied}")
     return replace(
-        invoice, allocated=invoice.allocated - amount, version=invoice.version + 1
+        invoice,
+        allocated=invoice.allocated - amount,
+        credit_applied=invoice.credit_applied - amount,
+        version=invoice.version + 1,
     )
 
 
@@ -239,6 +253,7 @@ def void(invoice: Invoice) -> Invoice:
         invoice,
         status=InvoiceStatus.VOID,
         allocated=Money.zero(invoice.currency),
+        credit_applied=Money.zero(invoice.currency),
         version=invoice.version + 1,
     )
 

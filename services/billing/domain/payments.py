@@ -89,10 +89,11 @@ class PaymentTerms:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a payment asks for one invoice."""
+    """What a payment asks for one invoice, and what it has paid of it."""
 
     invoice_id: UUID
     asked: Money
+    paid: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +185,10 @@ def shares_of(invoices: Sequence[Invoice]) -> tuple[Share, ...]:
             raise not_open(invoice)
     if len({invoice.currency for invoice in invoices}) > 1:
         raise MixedCurrencies("must all be in the same currency", field="invoice_ids")
-    return tuple(Share(invoice.id, invoice.remaining) for invoice in invoices)
+    return tuple(
+        Share(invoice.id, asked=invoice.remaining, paid=Money.zero(invoice.currency))
+        for invoice in invoices
+    )
 
 
 def total(shares: Sequence[Share]) -> Money:

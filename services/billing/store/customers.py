@@ -1,6 +1,6 @@
 """Customers, as accounts tells of them; each row is also the lock of its money."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -54,6 +54,16 @@ async def find_known_customer(tx: Transaction, customer_id: UUID) -> Customer | 
         customer_id,
     )
     return _customer(row) if row else None
+
+
+async def list_customer_names(
+    tx: Transaction, customer_ids: Iterable[UUID]
+) -> dict[UUID, str | None]:
+    """Return the names of those customers whom accounts has told of."""
+    rows = await tx.fetch(
+        "SELECT id, name FROM customers WHERE id = ANY($1)", list(set(customer_ids))
+    )
+    return {row["id"]: row["name"] for row in rows}
 
 
 async def save_customer(

@@ -24,6 +24,9 @@ _INVOICES: Final[LiteralString] = """
            i.subtotal_minor, i.tax_minor, i.total_minor, i.allocated_minor,
            i.issued_on, i.due_on, i.paid_on, i.buyer, i.seller, i.created_at,
            i.version,
+           (SELECT coalesce(sum(a.amount_minor), 0)::bigint FROM allocations a
+            WHERE a.invoice_id = i.id AND a.source = 'credit' AND a.freed_at IS NULL
+           ) AS credit_minor,
            (SELECT jsonb_agg(line ORDER BY line.position)
             FROM (SELECT l.id, l.position, l.kind, l.service_id, l.description,
                          l.quantity, l.unit_minor, l.subtotal_minor, l.tax_rate_bp,
@@ -79,7 +82,7 @@ class InvoiceFilter:
     """Which invoices a list shows; None means all."""
 
     scope: UUID | None
-    status: InvoiceStatus | None = None
+    statuses: Sequence[InvoiceStatus] | None = None
     number: str | None = None
 
 
@@ -124,13 +127,13 @@ async def list_invoices(
         _INVOICES
         + """
         WHERE ($1::uuid IS NULL OR i.customer_id = $1)
-          AND ($2::text IS NULL OR i.status = $2)
+          AND ($2::text[] IS NULL OR i.status = ANY($2))
           AND ($3::text IS NULL OR i.number = $3)
           AND ($4::timestamptz IS NULL OR (i.created_at, i.id) < ($4, $5))
         ORDER BY i.created_at DESC, i.id DESC LIMIT $6
         """,
         wanted.scope,
-        wanted.status,
+        wanted.statuses,
         wanted.number,
         *(before or (None, None)),
         limit,
@@ -143,11 +146,11 @@ async def count_invoices(tx: Transaction, wanted: InvoiceFilter) -> int:
         """
         SELECT count(*) FROM invoices i
         WHERE ($1::uuid IS NULL OR i.customer_id = $1)
-          AND ($2::text IS NULL OR i.status = $2)
+          AND ($2::text[] IS NULL OR i.status = ANY($2))
           AND ($3::text IS NULL OR i.number = $3)
         """,
         wanted.scope,
-        wanted.status,
+        wanted.statuses,
         wanted.number,
     )
 
@@ -273,6 +276,7 @@ def _invoice(row: Record) -> Invoice:
         tax=Money(row["tax_minor"], currency),
         total=Money(row["total_minor"], currency),
         allocated=Money(row["allocated_minor"], currency),
+        credit_applied=Money(row["credit_minor"], currency),
         due_on=row["due_on"],
         created_at=row["created_at"],
         version=row["version"],

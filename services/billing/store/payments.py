@@ -22,8 +22,11 @@ _PAYMENTS: Final[LiteralString] = """
     SELECT p.id, p.customer_id, p.method, p.status, p.currency, p.amount_minor,
            p.received_minor, p.reference, p.bank_account, p.bank_reference,
            p.ticket_id, p.confirmed_by, p.succeeded_at, p.created_at, p.version,
-           (SELECT jsonb_agg(jsonb_build_array(s.invoice_id, s.asked_minor)
-                             ORDER BY s.invoice_id)
+           (SELECT jsonb_agg(jsonb_build_array(s.invoice_id, s.asked_minor, (
+                       SELECT coalesce(sum(a.amount_minor), 0) FROM allocations a
+                       WHERE a.payment_id = p.id AND a.invoice_id = s.invoice_id
+                         AND a.freed_at IS NULL
+                   )) ORDER BY s.invoice_id)
             FROM payment_shares s WHERE s.payment_id = p.id) AS shares
     FROM payments p
 """
@@ -35,8 +38,10 @@ _LIVE_ONES: Final[LiteralString] = """
 _COUNT: Final[LiteralString] = "SELECT count(*) FROM payments p"
 _WANTED: Final[LiteralString] = """
     WHERE ($1::uuid IS NULL OR p.customer_id = $1)
-      AND ($2::text IS NULL OR p.status = $2)
-      AND ($3::text IS NULL OR p.reference LIKE $3)
+      AND ($2::text[] IS NULL OR p.status = ANY($2))
+      AND ($3::uuid IS NULL OR EXISTS (
+          SELECT FROM payment_shares s WHERE s.payment_id = p.id AND s.invoice_id = $3))
+      AND ($4::text IS NULL OR p.reference LIKE $4)
 """
 
 
@@ -45,14 +50,15 @@ class PaymentFilter:
     """Which payments a list shows; None means all."""
 
     scope: UUID | None
-    status: PaymentStatus | None = None
+    statuses: Sequence[PaymentStatus] | None = None
+    invoice_id: UUID | None = None
     #: The beginning of a reference.
     reference: str | None = None
 
     @property
     def values(self) -> tuple[object, ...]:
         like = f"{_literally(self.reference)}%" if self.reference else None
-        return (self.scope, self.status, like)
+        return (self.scope, self.statuses, self.invoice_id, like)
 
 
 async def get_payment(tx: Transaction, scope: UUID | None, payment_id: UUID) -> Payment:
@@ -102,8 +108,8 @@ async def list_payments(
         _PAYMENTS
         + _WANTED
         + """
-          AND ($4::timestamptz IS NULL OR (p.created_at, p.id) < ($4, $5))
-        ORDER BY p.created_at DESC, p.id DESC LIMIT $6
+          AND ($5::timestamptz IS NULL OR (p.created_at, p.id) < ($5, $6))
+        ORDER BY p.created_at DESC, p.id DESC LIMIT $7
         """,
         *wanted.values,
         *(before or (None, None)),
@@ -208,8 +214,8 @@ def _payment(row: Record) -> Payment:
         amount=Money(row["amount_minor"], currency),
         reference=row["reference"],
         shares=tuple(
-            Share(UUID(invoice_id), Money(asked, currency))
-            for invoice_id, asked in row["shares"]
+            Share(UUID(invoice_id), Money(asked, currency), Money(paid, currency))
+            for invoice_id, asked, paid in row["shares"]
         ),
         created_at=row["created_at"],
         version=row["version"],

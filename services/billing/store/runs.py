@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chassis.context import current_cause
 from chassis.db import Record, Transaction
+from chassis.errors import NotFound
 from services.billing.domain.runs import Due, Report, Run
 
 #: Sorts before everything that can be due.
@@ -125,6 +126,19 @@ async def insert_run(tx: Transaction, run: Run) -> None:
         asdict(run.report),
         current_cause().cause_id,
     )
+
+
+async def get_run(tx: Transaction, run_id: UUID) -> Run:
+    row = await tx.fetchrow(
+        """
+        SELECT id, run_on, started_at, finished_at, report FROM billing_runs
+        WHERE id = $1
+        """,
+        run_id,
+    )
+    if row is None:
+        raise NotFound
+    return _run(row)
 
 
 async def list_runs(

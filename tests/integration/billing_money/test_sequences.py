@@ -88,6 +88,23 @@ class Player:
         paid = (i["paid"]["amount"] for i in listed if i["kind"] == "service")
         return sum(map(Decimal, paid), Decimal(await self.person.credit()))
 
+    async def paid_by_money(self) -> Decimal:
+        """Return what payments say that they have paid of bills and top-ups."""
+        listed = (await self.person.get("/payments", limit="100")).body["items"]
+        shares = [share for payment in listed for share in payment["invoices"]]
+        return sum((Decimal(s["paid"]["amount"]) for s in shares), Decimal(0))
+
+    async def paid_without_credit(self) -> Decimal:
+        """Return what invoices say that something else than credit has paid."""
+        listed = (await self.person.get("/invoices", limit="100")).body["items"]
+        return sum(
+            (
+                Decimal(i["paid"]["amount"]) - Decimal(i["credit_applied"]["amount"])
+                for i in listed
+            ),
+            Decimal(0),
+        )
+
 
 #: What to do, by name, and with what.
 Move = tuple[str, dict[str, Any]]
@@ -131,4 +148,5 @@ async def test_any_moves_in_any_order_and_at_once_leave_everything_agreeing(
     for moves in rounds:
         await asyncio.gather(*(getattr(player, name)(**how) for name, how in moves))
     assert await player.accounted_for() == player.received
+    assert await player.paid_by_money() == await player.paid_without_credit()
     assert await stage.violations() == {}

@@ -46,6 +46,9 @@ FAULTY_INSTANTS = [
 ]
 FAULTY_QUESTIONS: list[tuple[str, dict[str, str], int]] = [
     ("/invoices", {"status": "late"}, 422),
+    ("/invoices", {"status": "open,late"}, 422),
+    ("/invoices", {"status": "open,open"}, 422),
+    ("/invoices", {"status": ""}, 422),
     ("/invoices", {"limit": "0"}, 422),
     ("/invoices", {"limit": "101"}, 422),
     ("/invoices", {"page": "2"}, 422),
@@ -89,6 +92,11 @@ async def test_each_right_opens_its_own_routes(stage: Stage) -> None:
     assert (await support.post("/staff/billing-runs", on)).status == 403
     now = {"now": "2027-01-01T00:00:00Z"}
     assert (await support.put("/staff/clock", now)).status == 403
+    assert (await support.get("/staff/clock")).status == 403
+    assert (await support.get("/staff/billing-runs")).status == 403
+    biller = stage.staff("billing.run")
+    assert (await biller.get("/staff/clock")).status == 200
+    assert (await biller.put("/staff/clock", now)).status == 403
 
 
 async def test_staff_find_an_invoice_by_its_number(stage: Stage) -> None:
@@ -102,12 +110,13 @@ async def test_staff_find_an_invoice_by_its_number(stage: Stage) -> None:
     everything = await finance.get("/staff/invoices", status="open", count="true")
     assert everything.body["total"] == 2
     shown = await finance.get(f"/staff/invoices/{invoice['id']}")
-    assert shown.body == invoice
+    assert shown.body == {**invoice, "customer_name": "Ana Souza"}
     printed = await finance.get(f"/staff/invoices/{invoice['id']}/pdf")
     assert printed.content.startswith(b"%PDF-")
     for path in ("/staff/orders", "/staff/services"):
         listed = await finance.get(path, customer_id=str(ana.customer_id))
         [one] = listed.body["items"]
+        assert one["customer_name"] == "Ana Souza"
         assert (await finance.get(f"{path}/{one['id']}")).body == one
 
 
@@ -148,13 +157,28 @@ async def test_a_faulty_instant_moves_no_clock(stage: Stage) -> None:
         answer = await stage.finance.put("/staff/clock", {"now": now})
         assert (answer.status, answer.fields) == (422, ["now"]), now
     shown = await stage.finance.get("/staff/clock")
-    assert shown.body["today"] == str(today())
+    assert (shown.body["today"], shown.body["sandbox"]) == (str(today()), True)
 
 
 async def test_a_faulty_question_is_refused(stage: Stage) -> None:
     ana = await stage.customer()
     for path, query, status in FAULTY_QUESTIONS:
         assert (await ana.get(path, **query)).status == status, (path, query)
+
+
+async def test_invoices_can_be_listed_by_several_statuses(stage: Stage) -> None:
+    ana = await stage.customer()
+    paid, voided, open_ = [(await ana.order())["invoice_id"] for _ in range(3)]
+    await stage.pay(ana, paid)
+    reason = {"reason": "ordered twice"}
+    await stage.finance.post(f"/staff/invoices/{voided}/void", reason)
+    previous = await ana.invoices(status="void,paid")
+    assert [invoice["id"] for invoice in previous] == [paid, voided]
+    assert [i["id"] for i in await ana.invoices(status="open")] == [open_]
+    listed = await stage.finance.get(
+        "/staff/invoices", status="void,paid", count="true"
+    )
+    assert listed.body["total"] == 2
 
 
 async def test_pages_of_invoices_join_up(stage: Stage) -> None:
@@ -176,6 +200,11 @@ async def test_runs_are_kept_with_what_they_did(stage: Stage) -> None:
     listed = await stage.finance.get("/staff/billing-runs", count="true")
     assert listed.body["items"] == reports[::-1]
     assert listed.body["total"] == 3
+    for report in reports:
+        shown = await stage.finance.get(f"/staff/billing-runs/{report['id']}")
+        assert shown.body == report
+    unknown = await stage.finance.get(f"/staff/billing-runs/{uuid7()}")
+    assert unknown.status == 404
     async with stage.db.reading() as tx:
         audited = await tx.fetchval(
             "SELECT count(*) FROM audit_log WHERE action = 'billing.run'"
@@ -201,7 +230,8 @@ async def test_without_the_sandbox_there_is_no_clock_and_no_tomorrow(
 ) -> None:
     async with staged(database, sandbox_clock=False) as stage:
         finance: Person = stage.finance
-        assert (await finance.get("/staff/clock")).status == 404
+        clock = await finance.get("/staff/clock")
+        assert (clock.body["today"], clock.body["sandbox"]) == (str(today()), False)
         now = {"now": "2027-01-01T00:00:00Z"}
         assert (await finance.put("/staff/clock", now)).status == 404
         refused = await finance.post(

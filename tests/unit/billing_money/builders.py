@@ -43,6 +43,7 @@ def an_invoice(
         tax=Money(tax, currency),
         total=Money(total, currency),
         allocated=Money(allocated, currency),
+        credit_applied=Money.zero(currency),
         due_on=due_on,
         created_at=NOW,
         version=2,
@@ -55,7 +56,10 @@ def a_payment(
     status: PaymentStatus = PaymentStatus.AWAITING_CONFIRMATION,
     method: PaymentMethod = PaymentMethod.BANK_TRANSFER,
 ) -> Payment:
-    shares = tuple(Share(i.id, i.remaining) for i in invoices or (an_invoice(),))
+    shares = tuple(
+        Share(i.id, i.remaining, Money.zero(i.currency))
+        for i in invoices or (an_invoice(),)
+    )
     return Payment(
         id=uuid7(),
         customer_id=CUSTOMER,
