@@ -128,6 +128,7 @@ class Stage:
 
     db: Database
     clock: FixedClock
+    url: str
     http: ClientSession
     resources: Resources
     settings: Settings
@@ -259,8 +260,7 @@ async def staged(database: Database, **given: object) -> AsyncGenerator[Stage]:
             clock=clock,
             database=database,
         )
-        async with (
-            serving(app, host="127.0.0.1", port=0) as port,
-            ClientSession(f"http://127.0.0.1:{port}") as http,
-        ):
-            yield Stage(database, clock, http, resources, chosen)
+        async with serving(app, host="127.0.0.1", port=0) as port:
+            url = f"http://127.0.0.1:{port}"
+            async with ClientSession(url) as http:
+                yield Stage(database, clock, url, http, resources, chosen)

@@ -1,0 +1,220 @@
+"""Browsers' sessions: a cookie's token, exchanged at accounts for an access token."""
+
+import asyncio
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from http import HTTPStatus
+from typing import TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from chassis.client import UpstreamAway
+from chassis.errors import NotAuthenticated
+from chassis.principal import Principal
+from chassis.tokens import TokenVerifier
+from contracts.api.accounts import BrowserSessionInUseView, BrowserSessionView, MeView
+from gateway.services import Refused, Services, read
+
+#: What is left of an access token's time must do for the calls of a page.
+SPARE_SECONDS = 30.0
+MAXIMUM_KEPT = 10_000
+
+_PATH = "/internal/browser-sessions"
+#: What accounts makes: 256 random bits. Anything else isn't worth a question.
+_TOKEN = re.compile(r"[0-9A-Za-z_-]{43}", re.ASCII)
+_OVER = (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """A browser's session while it is in use."""
+
+    id: UUID
+    #: Never to leave this process: neither in a page, a cookie nor a log.
+    access_token: str = field(repr=False)
+    principal: Principal
+    me: MeView
+    csrf_token: str = field(repr=False)
+
+
+class BrowserSessions:
+    """Exchanges browsers' session tokens for access tokens, and keeps those in memory.
+
+    So a session costs accounts one call in four and a half minutes. What ends or
+    changes meanwhile is to be forgotten here, as the events tell it.
+    """
+
+    def __init__(self, services: Services, verifier: TokenVerifier) -> None:
+        self._services = services
+        self._verifier = verifier
+        self._kept = _Kept()
+        self._exchanges: dict[bytes, _Exchange] = {}
+
+    async def log_in(self, email: str, password: str, *, user_agent: str) -> str:
+        """Return a new session's token, or raise Refused as accounts does."""
+        body = {"email": email, "password": password}
+        started = await self._ask("", body, BrowserSessionView, user_agent)
+        return started.session_token
+
+    async def open(self, token: str, *, user_agent: str) -> OpenSession | None:
+        """Return the session; None if there is none, or no longer.
+
+        Raises UpstreamAway if accounts, which alone knows, doesn't answer.
+        """
+        if not _TOKEN.fullmatch(token):
+            return None
+        key = sha256(token.encode()).digest()
+        kept = self._kept.find(key)
+        if kept is not None:
+            return kept
+        exchange = self._exchanges.get(key)
+        if exchange is None:
+            exchange = self._begin(key, token, user_agent)
+        # Shielded: others may be waiting for it when this request is given up.
+        return await asyncio.shield(exchange.task)
+
+    async def end(self, session: OpenSession) -> None:
+        """Log out; a session that is over already is none the worse."""
+        headers = {"Authorization": f"Bearer {session.access_token}"}
+        try:
+            await self._services.ask("DELETE", "/sessions/current", headers=headers)
+        except Refused as refused:
+            if refused.status not in _OVER:
+                raise
+        self.forget_session(session.id)
+
+    def forget_session(self, session_id: UUID) -> None:
+        """Let the next request ask anew whether this session lives."""
+        self._forget(session_id)
+
+    def forget_customer(self, customer_id: UUID) -> None:
+        """Let the next requests of the customer's people ask anew who they are."""
+        self._forget(customer_id)
+
+    def _forget(self, id_: UUID) -> None:
+        self._kept.forget(id_)
+        # An answer under way may be older than what is told now.
+        for exchange in self._exchanges.values():
+            exchange.forgotten.add(id_)
+
+    def _begin(self, key: bytes, token: str, user_agent: str) -> "_Exchange":
+        """Ask accounts, once for all who open this session meanwhile."""
+        forgotten: set[UUID] = set()
+        task = asyncio.create_task(
+            self._exchange(key, token, user_agent, forgotten), name="open session"
+        )
+        task.add_done_callback(lambda _: self._exchanges.pop(key))
+        self._exchanges[key] = _Exchange(task, forgotten)
+        return self._exchanges[key]
+
+    async def _exchange(
+        self, key: bytes, token: str, user_agent: str, forgotten: set[UUID]
+    ) -> OpenSession | None:
+        asked_at = asyncio.get_running_loop().time()
+        body = {"session_token": token}
+        try:
+            in_use = await self._ask(
+                "/exchange", body, BrowserSessionInUseView, user_agent
+            )
+        except Refused as refused:
+            if refused.status == HTTPStatus.UNAUTHORIZED:
+                return None
+            raise
+        session = await self._opened(token, in_use)
+        if session.id in forgotten:
+            return None
+        if session.principal.customer_id not in forgotten:
+            until = asked_at + in_use.expires_in - SPARE_SECONDS
+            self._kept.keep(key, session, until=until)
+        return session
+
+    async def _opened(self, token: str, in_use: BrowserSessionInUseView) -> OpenSession:
+        try:
+            principal = await self._verifier.verify(in_use.access_token)
+        except NotAuthenticated as error:
+            # Accounts' newest key hasn't come here yet: no fault of the session's.
+            raise UpstreamAway from error
+        return OpenSession(
+            id=in_use.session_id,
+            access_token=in_use.access_token,
+            principal=principal,
+            me=in_use.me,
+            csrf_token=csrf_token_of(token),
+        )
+
+    async def _ask(
+        self, path: str, body: Mapping[str, object], model: type[M], user_agent: str
+    ) -> M:
+        headers = {"User-Agent": user_agent}
+        content = await self._services.ask(
+            "POST", _PATH + path, headers=headers, body=body, service="accounts"
+        )
+        return read(content, model)
+
+
+def csrf_token_of(secret: str) -> str:
+    """Return what a form must bring back, to show that it comes from our own page.
+
+    It follows from the session token, or before log-in from the visitor's, which other
+    sites can't read: so nothing is kept, and every gateway agrees.
+    """
+    derived = hmac.digest(secret.encode(), b"csrf token", sha256)
+    return urlsafe_b64encode(derived).rstrip(b"=").decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A question to accounts, and the ids of what was forgotten since it was asked."""
+
+    task: asyncio.Task[OpenSession | None]
+    forgotten: set[UUID]
+
+
+class _Kept:
+    """Open sessions by their tokens' hashes; the longest unused makes room."""
+
+    def __init__(self) -> None:
+        self._sessions: OrderedDict[bytes, tuple[OpenSession, float]] = OrderedDict()
+        #: The hashes under which a session, or those of a customer's people, are kept.
+        self._keys: defaultdict[UUID, set[bytes]] = defaultdict(set)
+
+    def find(self, key: bytes) -> OpenSession | None:
+        session, until = self._sessions.get(key, (None, 0.0))
+        if session is None:
+            return None
+        if until <= asyncio.get_running_loop().time():
+            self._drop(key)
+            return None
+        self._sessions.move_to_end(key)
+        return session
+
+    def keep(self, key: bytes, session: OpenSession, *, until: float) -> None:
+        self._sessions[key] = (session, until)
+        for id_ in _ids_of(session):
+            self._keys[id_].add(key)
+        if len(self._sessions) > MAXIMUM_KEPT:
+            self._drop(next(iter(self._sessions)))
+
+    def forget(self, id_: UUID) -> None:
+        for key in tuple(self._keys.get(id_, ())):
+            self._drop(key)
+
+    def _drop(self, key: bytes) -> None:
+        session, _ = self._sessions.pop(key)
+        for id_ in _ids_of(session):
+            self._keys[id_].discard(key)
+            if not self._keys[id_]:
+                del self._keys[id_]
+
+
+def _ids_of(session: OpenSession) -> tuple[UUID, ...]:
+    customer_id = session.principal.customer_id
+    return (session.id,) if customer_id is None else (session.id, customer_id)
