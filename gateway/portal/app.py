@@ -3,13 +3,12 @@
 from aiohttp import web
 
 from chassis.http.policies import public
-from gateway.dashboard import Dashboard
 from gateway.portal.assets import add_assets
-from gateway.portal.cookies import Cookies
 from gateway.portal.pages import Pages, add_pages, show_no_page
 from gateway.portal.rendering import set_up_templates
 from gateway.portal.views import (
     dashboard,
+    live,
     mails,
     news,
     services,
@@ -17,9 +16,6 @@ from gateway.portal.views import (
     style,
 )
 from gateway.portal.visit import Portal
-from gateway.services import Services
-from gateway.sessions import BrowserSessions
-from gateway.settings import Settings
 
 #: One group a view; an address belongs to the first that declares it.
 PAGES = (
@@ -29,19 +25,13 @@ PAGES = (
     news.pages,
     mails.pages,
     style.pages,
+    live.pages,
 )
 
 
-def add_portal(
-    app: web.Application,
-    settings: Settings,
-    api: Services,
-    sessions: BrowserSessions,
-    panels: Dashboard,
-) -> None:
+def add_portal(app: web.Application, portal: Portal) -> None:
     """Serve the pages and what they need; every other address says that it is none."""
-    portal = Portal(settings, api, sessions, panels, Cookies.of(settings))
-    set_up_templates(app, company=settings.company_name)
+    set_up_templates(app, company=portal.settings.company_name)
     add_assets(app)
     nothing = Pages()
     nothing.get("/{path:.*}", policy=public())(show_no_page)

@@ -32,10 +32,13 @@ def day(value: date) -> str:
 
 
 def instant(value: datetime, zone: str) -> str:
-    """Return date and time in the reader's time zone."""
-    return dates.format_datetime(
-        value, "medium", tzinfo=_zone(zone), locale=current_locale()
-    )
+    """Return date and time, to the minute, in the reader's time zone."""
+    locale = current_locale()
+    there = value.astimezone(_zone(zone))
+    day_then = dates.format_date(there, "medium", locale=locale)
+    time_then = dates.format_time(there, "short", locale=locale)
+    joined = str(locale.datetime_formats["medium"])
+    return joined.replace("{1}", day_then).replace("{0}", time_then)
 
 
 def ago(value: datetime, now: datetime) -> str:

@@ -66,7 +66,7 @@ def translations(language: str) -> NullTranslations:
         with path.open("rb") as file:
             for message in read_po(file, locale=merged.locale):
                 if message.id:
-                    merged.add(message.id, message.string)
+                    merged.add(message.id, message.string, context=message.context)
     if len(merged) == 0:
         return NullTranslations()
     compiled = BytesIO()

@@ -19,12 +19,13 @@ from gateway.portal.languages import current_language
 from gateway.services import Caller, Services
 from gateway.sessions import BrowserSessions, OpenSession, csrf_token_of
 from gateway.settings import Settings
+from gateway.stream import Streams
 
 #: Every page is somebody's own, and may hold a token.
 NO_STORE = "no-store"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
     """What every page stands on."""
 
@@ -32,6 +33,7 @@ class Portal:
     services: Services
     sessions: BrowserSessions
     dashboard: Dashboard
+    streams: Streams
     cookies: Cookies
 
 

@@ -84,8 +84,9 @@ def test_translations_fill_in_the_same_blanks() -> None:
 def test_a_text_is_translated_one_way() -> None:
     ways: dict[Texts, set[tuple[str, ...]]] = {}
     for _, message in translated():
-        ways.setdefault(_texts(message), set()).add(tuple(_strings(message)))
-    assert {texts[0]: found for texts, found in ways.items() if len(found) > 1} == {}
+        key = (message.context or "", *_texts(message))
+        ways.setdefault(key, set()).add(tuple(_strings(message)))
+    assert {texts[1]: found for texts, found in ways.items() if len(found) > 1} == {}
 
 
 def _texts(message: Message) -> Texts:
