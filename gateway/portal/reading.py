@@ -2,21 +2,31 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
 
 from chassis.errors import Unreadable
 from chassis.http import MAXIMUM_BODY_BYTES, UploadedFile, too_large
-from gateway.portal.forms import Form
+from gateway.portal.formats import file_size
+from gateway.portal.forms import KEY_FIELD, Form, SentFile
+from gateway.portal.languages import gettext
+
+#: Takes a file over as soon as it has arrived, with the key of its form; so a form
+#: with many files never holds more than one.
+Take = Callable[[UploadedFile, str], Awaitable[SentFile]]
 
 MAXIMUM_FIELDS = 200
 MAXIMUM_FILES = 10
 MAXIMUM_FILE_BYTES = 10 * 1024 * 1024
-READ_SECONDS = 30.0
-#: Ten files and the text around them.
-MAXIMUM_UPLOAD_BYTES = MAXIMUM_FILES * MAXIMUM_FILE_BYTES + MAXIMUM_BODY_BYTES
+CHUNK_BYTES = 64 * 1024
+#: Ten files and the text around them; and as much again, so that files that are too
+#: large are read away, and their form can be shown with what was typed into it.
+MAXIMUM_UPLOAD_BYTES = 2 * MAXIMUM_FILES * MAXIMUM_FILE_BYTES + MAXIMUM_BODY_BYTES
+READ_SECONDS = 10.0
+#: A hundred MiB over a home's line.
+UPLOAD_SECONDS = 240.0
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -24,12 +34,16 @@ class BadForm(Unreadable):
     """The form could not be read."""
 
 
-async def read_form(request: web.Request) -> Form:
-    """Return what was posted, or raise BadForm or TooLarge."""
+async def read_form(request: web.Request, take: Take | None) -> Form:
+    """Return what was posted, or raise BadForm or TooLarge.
+
+    Without `take` nobody wants the form's files: they are read away.
+    """
+    is_upload = request.content_type == "multipart/form-data"
     try:
-        async with asyncio.timeout(READ_SECONDS):
-            if request.content_type == "multipart/form-data":
-                return await _read_multipart(request)
+        async with asyncio.timeout(UPLOAD_SECONDS if is_upload else READ_SECONDS):
+            if is_upload:
+                return await _Upload(take).read(request)
             return await _read_urlencoded(request)
     except (ValueError, LookupError, AssertionError, web.RequestPayloadError):
         raise BadForm from None
@@ -50,48 +64,91 @@ async def _read_urlencoded(request: web.Request) -> Form:
     return Form.posted(_grouped(pairs))
 
 
-async def _read_multipart(request: web.Request) -> Form:
-    if (request.content_length or 0) > MAXIMUM_UPLOAD_BYTES:
-        raise too_large(MAXIMUM_UPLOAD_BYTES)
-    pairs: list[tuple[str, str]] = []
-    files: list[UploadedFile] = []
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader) or part.name is None:
-            raise BadForm
-        if len(pairs) + len(files) >= MAXIMUM_FIELDS:
-            raise BadForm(f"a form has at most {MAXIMUM_FIELDS} fields")
+class _Upload:
+    """A form with files, while it arrives."""
+
+    def __init__(self, take: Take | None) -> None:
+        self._take = take
+        self._fields: list[tuple[str, str]] = []
+        self._files: list[SentFile] = []
+        self._parts = 0
+        self._arrived = 0
+        self._text = 0
+
+    async def read(self, request: web.Request) -> Form:
+        if (request.content_length or 0) > MAXIMUM_UPLOAD_BYTES:
+            raise too_large(MAXIMUM_UPLOAD_BYTES)
+        async for part in await request.multipart():
+            if not isinstance(part, BodyPartReader) or part.name is None:
+                raise BadForm
+            self._parts += 1
+            if self._parts > MAXIMUM_FIELDS:
+                raise BadForm(f"a form has at most {MAXIMUM_FIELDS} fields")
+            await self._read_part(part, part.name)
+        return Form.posted(_grouped(self._fields), self._files)
+
+    async def _read_part(self, part: BodyPartReader, name: str) -> None:
         if part.filename is None:
-            content = await _content(part, MAXIMUM_BODY_BYTES)
-            pairs.append((part.name, content.decode()))
+            await self._read_field(part, name)
         elif part.filename:
-            files.append(await _file(part))
-    return Form.posted(_grouped(pairs), files)
+            await self._read_file(part, part.filename)
+
+    async def _read_field(self, part: BodyPartReader, name: str) -> None:
+        content = await self._content(part, limit=MAXIMUM_BODY_BYTES)
+        self._text += len(content)
+        if self._text > MAXIMUM_BODY_BYTES:
+            raise too_large(MAXIMUM_BODY_BYTES)
+        self._fields.append((name, content.decode()))
+
+    async def _read_file(self, part: BodyPartReader, path: str) -> None:
+        name = path.replace("\\", "/").rpartition("/")[2]
+        _check_storable(name)
+        is_wanted = self._take is not None and len(self._files) < MAXIMUM_FILES
+        limit = MAXIMUM_FILE_BYTES if is_wanted else 0
+        content = await self._content(part, limit=limit)
+        if self._take is None:
+            return
+        if len(self._files) >= MAXIMUM_FILES:
+            self._files.append(SentFile(name, fault=_too_many()))
+        elif len(content) > MAXIMUM_FILE_BYTES:
+            self._files.append(SentFile(name, fault=_too_big()))
+        else:
+            media_type = part.headers.get("Content-Type", "application/octet-stream")
+            file = UploadedFile(name, media_type, content)
+            self._files.append(await self._take(file, dict(self._fields).get(KEY_FIELD, "")))
+
+    async def _content(self, part: BodyPartReader, *, limit: int) -> bytes:
+        """Return the content, or its first byte over the limit with all before it."""
+        content = bytearray()
+        while chunk := await part.read_chunk(CHUNK_BYTES):
+            self._arrived += len(chunk)
+            if self._arrived > MAXIMUM_UPLOAD_BYTES:
+                raise too_large(MAXIMUM_UPLOAD_BYTES)
+            content += chunk[: limit + 1 - len(content)]
+        return bytes(content)
 
 
-async def _file(part: BodyPartReader) -> UploadedFile:
-    """Read a file up to a byte more than is allowed: its service tells the limit."""
-    return UploadedFile(
-        name=(part.filename or "").replace("\\", "/").rpartition("/")[2],
-        media_type=part.headers.get("Content-Type", "application/octet-stream"),
-        content=await _content(part, MAXIMUM_FILE_BYTES + 1, cut=True),
-    )
+def _too_big() -> str:
+    return gettext("has more than %(limit)s, the most that a file may have") % {
+        "limit": file_size(MAXIMUM_FILE_BYTES)
+    }
 
 
-async def _content(part: BodyPartReader, limit: int, *, cut: bool = False) -> bytes:
-    content = bytearray()
-    while chunk := await part.read_chunk(64 * 1024):
-        if len(content) < limit:
-            content += chunk
-        elif not cut:
-            raise too_large(limit)
-    return bytes(content[:limit])
+def _too_many() -> str:
+    return gettext("is one too many: up to %(limit)s files can be sent at once") % {
+        "limit": MAXIMUM_FILES
+    }
 
 
 def _grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for name, value in pairs:
-        if _UNSTORABLE.search(name + value):
-            raise BadForm("the form holds characters that can't be stored")
+        _check_storable(name + value)
         # Browsers send line ends as CR LF, whatever was typed.
         grouped.setdefault(name, []).append(value.replace("\r\n", "\n"))
     return grouped
+
+
+def _check_storable(text: str) -> None:
+    if _UNSTORABLE.search(text):
+        raise BadForm("the form holds characters that can't be stored")

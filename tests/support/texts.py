@@ -19,12 +19,8 @@ PACKAGES = ("chassis", "contracts", "services", "gateway")
 WITHOUT_TEXTS = frozenset({"chassis/errors.py", "chassis/http/wording.py"})
 #: The only texts that are handed on: what a `Shape` was made with.
 HANDED_ON = frozenset({"self._fault"})
-#: What HTTP itself refuses, and no error of ours has a name for.
-PLAIN_STATUSES = (
-    HTTPStatus.METHOD_NOT_ALLOWED,
-    HTTPStatus.EXPECTATION_FAILED,
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-)
+#: What the server itself refuses in HTTP's words; its 500 has a text of ours.
+IN_HTTPS_WORDS = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.EXPECTATION_FAILED)
 _NO_VALUES = frozenset({"field", "errors", "retry_after_seconds"})
 
 
@@ -50,9 +46,10 @@ def sites() -> Iterator[Site]:
 
 def templates() -> frozenset[str]:
     """Return every template and title that a problem document can hold."""
-    plain = [plain_problem(status, "/") for status in PLAIN_STATUSES]
+    plain = [plain_problem(status, "/") for status in IN_HTTPS_WORDS]
     return frozenset(
-        {site.template for site in sites() if site.template}
+        {HTTPStatus.INTERNAL_SERVER_ERROR.phrase}
+        | {site.template for site in sites() if site.template}
         | {kind.title() for kind in (DomainError, *kinds_of(DomainError))}
         | {text for problem in plain for text in (problem.title, problem.template)}
         | set(WORDS.values())
@@ -75,6 +72,7 @@ def _positions() -> dict[str, int]:
         FieldError.__name__: 1,
         BadValue.__name__: 0,
         Shape.__name__: 1,
+        plain_problem.__name__: 2,
     }
 
 
