@@ -1,6 +1,8 @@
 """The services as the gateway's own pages call them: the same routes as clients use."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from datetime import date
 from http import HTTPStatus
 from typing import TypeVar
@@ -12,6 +14,7 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     FormData,
+    web,
 )
 from pydantic import BaseModel, ValidationError
 
@@ -23,6 +26,14 @@ from gateway.settings import Settings
 
 API = "/api/v1"
 CONNECT_SECONDS = 2.0
+#: How long to wait, again and again, for a repeat's first request to be answered.
+STILL_RUNNING_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+CHUNK_BYTES = 64 * 1024
+#: What a service says of a file; the browser is to keep it, whatever it holds.
+FILE_HEADERS = ("Content-Type", "Content-Disposition")
+#: How often, and after how long, a twin of a request that still runs is asked again.
+TWIN_TRIES = 20
+TWIN_SECONDS = 0.25
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -92,6 +103,25 @@ class Services:
         except (ClientError, TimeoutError) as error:
             raise UpstreamAway from error
 
+    @asynccontextmanager
+    async def open_file(
+        self, path: str, *, headers: Mapping[str, str]
+    ) -> AsyncGenerator[ClientResponse]:
+        """Yield a file's answer as it begins, or raise Refused or UpstreamAway."""
+        try:
+            async with self._upstream.request(
+                "GET",
+                self._url(path, None),
+                headers={**carried_headers(), **headers},
+                timeout=self._timeout(path),
+                allow_redirects=False,
+            ) as answer:
+                if answer.status >= HTTPStatus.BAD_REQUEST:
+                    await _content(answer)
+                yield answer
+        except (ClientError, TimeoutError) as error:
+            raise UpstreamAway from error
+
     def _url(self, path: str, service: str | None) -> str:
         if service is not None:
             return self._urls[service] + path
@@ -138,19 +168,67 @@ class Caller:
         *,
         key: str | None = None,
     ) -> bytes:
-        """Do something whose answer is no matter."""
-        headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
-        return await self._services.ask(method, path, headers=headers, body=body)
+        """Do something whose answer is no matter.
 
-    async def upload(self, path: str, model: type[M], file: UploadedFile) -> M:
-        form = FormData()
-        form.add_field(
-            "file", file.content, filename=file.name, content_type=file.media_type
-        )
-        content = await self._services.ask(
-            "POST", path, headers=self._headers, form=form
-        )
-        return read(content, model)
+        Who presses a button twice gets the first one's answer, also while it runs.
+        """
+        headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
+        for _ in range(TWIN_TRIES):
+            try:
+                return await self._services.ask(
+                    method, path, headers=headers, body=body
+                )
+            except Refused as refusal:
+                if refusal.kind != "StillRunning":
+                    raise
+            await asyncio.sleep(TWIN_SECONDS)
+        raise UpstreamAway
+
+    async def upload(
+        self, path: str, model: type[M], file: UploadedFile, *, key: str
+    ) -> M:
+        async def send() -> bytes:
+            form = FormData()
+            form.add_field(
+                "file",
+                BytesIO(file.content),
+                filename=file.name,
+                content_type=file.media_type,
+            )
+            return await self._services.ask(
+                "POST", path, headers=self._keyed(key), form=form
+            )
+
+        return read(await _patiently(send), model)
+
+    def _keyed(self, key: str) -> Mapping[str, str]:
+        return {**self._headers, "Idempotency-Key": key}
+
+    async def download(self, path: str, request: web.Request) -> web.StreamResponse:
+        """Pass a file on to the browser as it comes: to be kept, never shown."""
+        async with self._services.open_file(path, headers=self._headers) as answer:
+            response = web.StreamResponse(headers={"Cache-Control": "no-store"})
+            for name in FILE_HEADERS:
+                response.headers[name] = answer.headers[name]
+            response.content_length = answer.content_length
+            await response.prepare(request)
+            if request.method == "GET":
+                async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                    await response.write(chunk)
+            await response.write_eof()
+            return response
+
+
+async def _patiently(send: Callable[[], Awaitable[bytes]]) -> bytes:
+    """Wait while the same is being done already, as after a second click."""
+    for seconds in STILL_RUNNING_SECONDS:
+        try:
+            return await send()
+        except Refused as refusal:
+            if refusal.kind != "StillRunning":
+                raise
+        await asyncio.sleep(seconds)
+    return await send()
 
 
 def read(content: bytes, model: type[M]) -> M:
