@@ -1,10 +1,11 @@
 """The services as the gateway's own pages call them: the same routes as clients use."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
 from http import HTTPStatus
+from io import BytesIO
 from typing import TypeVar
 from uuid import UUID
 
@@ -31,9 +32,6 @@ STILL_RUNNING_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 CHUNK_BYTES = 64 * 1024
 #: What a service says of a file; the browser is to keep it, whatever it holds.
 FILE_HEADERS = ("Content-Type", "Content-Disposition")
-#: How often, and after how long, a twin of a request that still runs is asked again.
-TWIN_TRIES = 20
-TWIN_SECONDS = 0.25
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -172,17 +170,10 @@ class Caller:
 
         Who presses a button twice gets the first one's answer, also while it runs.
         """
-        headers = {**self._headers, "Idempotency-Key": key} if key else self._headers
-        for _ in range(TWIN_TRIES):
-            try:
-                return await self._services.ask(
-                    method, path, headers=headers, body=body
-                )
-            except Refused as refusal:
-                if refusal.kind != "StillRunning":
-                    raise
-            await asyncio.sleep(TWIN_SECONDS)
-        raise UpstreamAway
+        headers = self._keyed(key) if key else self._headers
+        return await _patiently(
+            lambda: self._services.ask(method, path, headers=headers, body=body)
+        )
 
     async def upload(
         self, path: str, model: type[M], file: UploadedFile, *, key: str
@@ -213,10 +204,18 @@ class Caller:
             response.content_length = answer.content_length
             await response.prepare(request)
             if request.method == "GET":
-                async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-                    await response.write(chunk)
+                await _pour(answer, response)
             await response.write_eof()
             return response
+
+
+async def _pour(answer: ClientResponse, response: web.StreamResponse) -> None:
+    try:
+        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+            await response.write(chunk)
+    except (ClientError, TimeoutError) as error:
+        # The status is sent already: a cut connection tells that the rest is missing.
+        raise ConnectionResetError from error
 
 
 async def _patiently(send: Callable[[], Awaitable[bytes]]) -> bytes:
