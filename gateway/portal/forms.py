@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeVar
+from uuid import UUID
 
 from chassis.client import UpstreamAway
-from chassis.http import UploadedFile
 from chassis.ids import uuid7
 from gateway.portal.languages import gettext
 from gateway.portal.refusals import explain_fields, explain_problem
@@ -26,12 +26,22 @@ KEY_FIELD = "_key"
 _KEY = re.compile(r"[0-9a-f-]{36}")
 
 
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that came with a form: kept under an id, or refused with a sentence."""
+
+    name: str
+    size: int = 0
+    id: UUID | None = None
+    fault: str = ""
+
+
 @dataclass(slots=True)
 class Form:
     """One form: empty, filled in, or refused."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict[str, list[str]])
-    files: Sequence[UploadedFile] = ()
+    files: Sequence[SentFile] = ()
     key: str = field(default_factory=lambda: str(uuid7()))
     #: By field, each a sentence; "" has those about the whole.
     errors: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -50,7 +60,7 @@ class Form:
 
     @classmethod
     def posted(
-        cls, values: Mapping[str, Sequence[str]], files: Sequence[UploadedFile] = ()
+        cls, values: Mapping[str, Sequence[str]], files: Sequence[SentFile] = ()
     ) -> "Form":
         """Return a form as it was sent."""
         made = cls(values, files)

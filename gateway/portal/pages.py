@@ -7,6 +7,7 @@ only then does the view run. What goes wrong becomes a page of its own.
 import hmac
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
@@ -17,16 +18,18 @@ from yarl import URL
 from chassis.client import UpstreamAway
 from chassis.context import acting_as
 from chassis.errors import DomainError, NotAllowed, NotAuthenticated, NotFound
+from chassis.http import UploadedFile
 from chassis.http.policies import Policy
 from gateway.portal import faults
-from gateway.portal.forms import CSRF_FIELD
+from gateway.portal.forms import CSRF_FIELD, SentFile
 from gateway.portal.languages import choose, speak
-from gateway.portal.reading import read_form
+from gateway.portal.reading import Take, read_form
 from gateway.portal.visit import Portal, Visit
 from gateway.services import Refused
 
 P = ParamSpec("P")
 View = Callable[Concatenate[Visit, P], Awaitable[web.StreamResponse]]
+TakeFile = Callable[[Visit, UploadedFile, str], Awaitable[SentFile]]
 
 #: A part of a path that is an id; anything else there is no page of ours.
 _ID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
@@ -42,6 +45,8 @@ class PageRoute:
     path: str
     policy: Policy
     view: Callable[..., Awaitable[web.StreamResponse]]
+    #: Takes over each file of its form; without it, files go nowhere.
+    take: TakeFile | None = None
 
 
 class Pages:
@@ -54,16 +59,18 @@ class Pages:
         return iter(self._routes)
 
     def get(self, path: str, *, policy: Policy) -> Callable[[View[P]], View[P]]:
-        return self._declare("GET", path, policy)
+        return self._declare("GET", path, policy, None)
 
-    def post(self, path: str, *, policy: Policy) -> Callable[[View[P]], View[P]]:
-        return self._declare("POST", path, policy)
+    def post(
+        self, path: str, *, policy: Policy, take: TakeFile | None = None
+    ) -> Callable[[View[P]], View[P]]:
+        return self._declare("POST", path, policy, take)
 
     def _declare(
-        self, method: str, path: str, policy: Policy
+        self, method: str, path: str, policy: Policy, take: TakeFile | None
     ) -> Callable[[View[P]], View[P]]:
         def declare(view: View[P]) -> View[P]:
-            self._routes.append(PageRoute(method, path, policy, view))
+            self._routes.append(PageRoute(method, path, policy, view, take))
             return view
 
         return declare
@@ -118,11 +125,22 @@ async def _open(
 async def _run(route: PageRoute, visit: Visit) -> web.StreamResponse:
     if visit.request.method == "POST":
         check_origin(visit.request, visit.portal.settings.public_url)
-        visit.form = await read_form(visit.request)
+        visit.form = await read_form(visit.request, _taker(route, visit))
     route.policy.check(visit.principal)
     if visit.request.method == "POST" and not _proves_origin(visit):
         return faults.stale_form(visit)
     return await route.view(visit, **_arguments(visit.request))
+
+
+def _taker(route: PageRoute, visit: Visit) -> Take | None:
+    """Return what takes the form's files: nothing does from those who may not send."""
+    if route.take is None:
+        return None
+    try:
+        route.policy.check(visit.principal)
+    except (NotAuthenticated, NotAllowed):
+        return None
+    return partial(route.take, visit)
 
 
 def _arguments(request: web.Request) -> dict[str, UUID | str]:

@@ -71,6 +71,7 @@ class _Upload:
         self._take = take
         self._fields: list[tuple[str, str]] = []
         self._files: list[SentFile] = []
+        self._file_fields: set[str] = set()
         self._parts = 0
         self._arrived = 0
         self._text = 0
@@ -85,12 +86,16 @@ class _Upload:
             if self._parts > MAXIMUM_FIELDS:
                 raise BadForm(f"a form has at most {MAXIMUM_FIELDS} fields")
             await self._read_part(part, part.name)
-        return Form.posted(_grouped(self._fields), self._files)
+        # Where a file could be chosen is a field of the form, even without any.
+        chosen: dict[str, list[str]] = {name: [] for name in self._file_fields}
+        return Form.posted({**chosen, **_grouped(self._fields)}, self._files)
 
     async def _read_part(self, part: BodyPartReader, name: str) -> None:
         if part.filename is None:
             await self._read_field(part, name)
-        elif part.filename:
+            return
+        self._file_fields.add(name)
+        if part.filename:
             await self._read_file(part, part.filename)
 
     async def _read_field(self, part: BodyPartReader, name: str) -> None:
@@ -114,8 +119,9 @@ class _Upload:
             self._files.append(SentFile(name, fault=_too_big()))
         else:
             media_type = part.headers.get("Content-Type", "application/octet-stream")
+            key = dict(self._fields).get(KEY_FIELD, "")
             file = UploadedFile(name, media_type, content)
-            self._files.append(await self._take(file, dict(self._fields).get(KEY_FIELD, "")))
+            self._files.append(await self._take(file, key))
 
     async def _content(self, part: BodyPartReader, *, limit: int) -> bytes:
         """Return the content, or its first byte over the limit with all before it."""
