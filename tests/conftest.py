@@ -1,7 +1,9 @@
 """What all tests share: the servers, databases and queues of their own, the product."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import structlog
@@ -76,6 +78,12 @@ def make_queues(amqp_url: str) -> MakeQueues:
 
 @pytest.fixture(scope="session")
 def product() -> Generator[Product]:
-    """The whole product, one for each test worker, as its start takes seconds."""
+    """The whole product, one for each test worker, as its start takes seconds.
+
+    TEST_PRODUCT names the data folder of one that runs, to use instead.
+    """
+    if given := os.environ.get("TEST_PRODUCT"):
+        yield Product(Path(given))
+        return
     with open_folder() as folder, running_product(folder / "data folder") as product:
         yield product

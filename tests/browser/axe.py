@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
-from tests.browser.portal import Theme
+from tests.browser.portal import Theme, wear
 
 AXE = Path(__file__).parents[2] / "gateway/assets/node_modules/axe-core/axe.min.js"
 #: Headings, landmarks and the skip link are good practice in axe's eyes, not WCAG.
@@ -27,7 +27,7 @@ async def check_accessible(
     """Fail with one line for each thing that axe finds wrong on the page as it is."""
     found: list[str] = []
     for theme in themes:
-        await page.emulate_media(color_scheme=theme)
+        await wear(page, theme)
         found += [f"{theme}: {fault}" for fault in await _faults(page)]
     assert not found, "\n".join([f"{page.url} isn't accessible:", *found])
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import open_browser
-from tests.browser.portal import PATIENCE_MILLISECONDS, People, Portal
+from tests.browser.portal import PATIENCE_MILLISECONDS, People, Portal, Readers
 from tests.browser.watch import Watch
 from tests.e2e.stack import Product, visiting
 
@@ -45,7 +45,7 @@ def watch() -> Generator[Watch]:
     """What the test's browsers complain of, which must be nothing."""
     watch = Watch()
     yield watch
-    assert watch.faults == []
+    watch.assert_calm()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -53,3 +53,18 @@ async def people(portal: Portal, watch: Watch) -> AsyncGenerator[People]:
     """Visitors, customers and staff, each in a fresh browser context."""
     async with AsyncExitStack() as closing:
         yield People(portal, watch, closing)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def kept_readers(portal: Portal) -> AsyncGenerator[Readers]:
+    async with AsyncExitStack() as closing:
+        yield Readers(People(portal, Watch(), closing))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def readers(kept_readers: Readers) -> AsyncGenerator[Readers]:
+    """People who only look; their browsers are shared by all tests of a worker."""
+    kept_readers.watch.forget()
+    yield kept_readers
+    await kept_readers.close_pages()
+    kept_readers.watch.assert_calm()

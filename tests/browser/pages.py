@@ -10,7 +10,7 @@ from typing import Unpack
 
 from playwright.async_api import Page
 
-from tests.browser.portal import Look, People, Portal, Role
+from tests.browser.portal import Look, Portal, Readers, Role
 from tests.e2e.client import Api
 
 #: Returns the page's address.
@@ -30,18 +30,14 @@ class Shown:
     #: Answers above 399 that belong to it.
     statuses: tuple[int, ...] = ()
 
-    async def open(self, people: People, **look: Unpack[Look]) -> Page:
+    async def open(self, readers: Readers, **look: Unpack[Look]) -> Page:
         """Return the page, open in the browser of whoever reads it."""
-        page = await people.of(self.role, **look)
-        people.watch.allow(*self.statuses)
-        await self.show(page, people.portal)
-        return page
-
-    async def show(self, page: Page, portal: Portal) -> None:
-        """Bring a reader's browser to the page."""
-        await page.goto(await self.address(portal))
+        page = await readers.page_of(self.role, **look)
+        readers.watch.allow(*self.statuses)
+        await page.goto(await self.address(readers.portal))
         if self.act is not None:
             await self.act(page)
+        return page
 
     async def address(self, portal: Portal) -> str:
         if isinstance(self.path, str):

@@ -1,7 +1,6 @@
 """Pictures of every page in each language, theme and screen; sheets of many at once.
 
-`make screenshots` starts a product for it. `--data` names the folder of one that runs,
-and names of pages, or parts of them, leave the others out.
+`make screenshots` starts a product for it; `--data` names the folder of one that runs.
 """
 
 import argparse
@@ -13,23 +12,23 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from tests.browser.chromium import open_browser
 from tests.browser.pages import PAGES, Shown
-from tests.browser.portal import Language, People, Portal, Role, Theme
+from tests.browser.portal import Language, People, Portal, Readers, Role, Theme, wear
 from tests.browser.watch import Watch
 from tests.e2e.stack import Product, open_folder, running_product, visiting
 
 LANGUAGES: tuple[Language, ...] = ("en-US", "pt-BR")
 THEMES: tuple[Theme, ...] = ("light", "dark")
 #: How many pictures a sheet has, and how wide each is there.
-DESKTOP_SHEET = (6, 640)
-PHONE_SHEET = (12, 320)
+DESKTOP_SHEET = (6, 620)
+PHONE_SHEET = (12, 300)
 SHEET_WIDTH = 1960
 SHEET_STYLE = """
 body { margin: 16px; background: #888; font: 16px sans-serif; }
-div { display: flex; flex-wrap: wrap; gap: 12px; }
+div { display: flex; flex-wrap: wrap; align-items: start; gap: 12px; }
 figure { margin: 0; background: #fff; padding: 4px; }
 figcaption { overflow: hidden; white-space: nowrap; }
 img { display: block; max-height: 900px; object-fit: cover; object-position: top; }
@@ -57,13 +56,13 @@ LANES = [Lane(language, phone) for phone in (False, True) for language in LANGUA
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures")
     parser.add_argument("folder", type=Path, help="where the pictures go")
-    parser.add_argument("names", nargs="*", help="parts of the names of pages")
+    parser.add_argument("--pages", nargs="+", help="parts of the names of pages")
     parser.add_argument("--data", type=Path, help="data folder of a running product")
     given = parser.parse_args()
     wanted = [
         shown
         for shown in PAGES
-        if not given.names or any(name in shown.name for name in given.names)
+        if not given.pages or any(part in shown.name for part in given.pages)
     ]
     given.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as closing:
@@ -84,13 +83,13 @@ async def _take_all(product: Product, pages: Sequence[Shown], folder: Path) -> i
         AsyncExitStack() as closing,
     ):
         portal = Portal(stack, browser)
-        people = People(portal, watch, closing)
+        readers = Readers(People(portal, watch, closing))
         roles: set[Role] = {shown.role for shown in pages}
         for role in roles:
-            await people.of(role)  # each logs in once, before the lanes part
+            await readers.page_of(role)  # each logs in once, before the lanes part
         async with asyncio.TaskGroup() as group:
             for lane in LANES:
-                group.create_task(_take(lane, people, pages, folder))
+                group.create_task(_take(lane, readers, pages, folder))
         (folder / "index.html").write_text(_index(pages), "utf-8")
         await _make_sheets(browser, pages, folder)
     print(f"{len(pages)} pages, {folder / 'index.html'}", *watch.faults, sep="\n")
@@ -98,25 +97,18 @@ async def _take_all(product: Product, pages: Sequence[Shown], folder: Path) -> i
 
 
 async def _take(
-    lane: Lane, people: People, pages: Sequence[Shown], folder: Path
+    lane: Lane, readers: Readers, pages: Sequence[Shown], folder: Path
 ) -> None:
-    readers: dict[Role, Page] = {}
     for shown in pages:
-        if shown.role not in readers:
-            readers[shown.role] = await people.of(
-                shown.role, language=lane.language, phone=lane.phone
-            )
-        page = readers[shown.role]
-        people.watch.allow(*shown.statuses)
-        await page.emulate_media(color_scheme=THEMES[0])
-        await shown.show(page, people.portal)
+        page = await shown.open(readers, language=lane.language, phone=lane.phone)
         for theme in THEMES:
-            await page.emulate_media(color_scheme=theme)
+            await wear(page, theme)
             await page.screenshot(
                 path=folder / lane.picture_of(shown, theme),
                 full_page=True,
                 animations="disabled",
             )
+        await page.close()
 
 
 def _index(pages: Sequence[Shown]) -> str:

@@ -22,6 +22,9 @@ DESKTOP = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
 PATIENCE_MILLISECONDS = 15_000
 
+_PAINTED = """() => new Promise(
+  (done) => requestAnimationFrame(() => requestAnimationFrame(done)))"""
+
 Language = Literal["en-US", "pt-BR"]
 Theme = Literal["light", "dark"]
 StaffRole = Literal["support", "finance", "admin"]
@@ -167,6 +170,45 @@ class People:
         name = f"clientarea-{URL(url).port}-language"
         value = "en" if language == "en-US" else language
         await context.add_cookies([{"name": name, "value": value, "url": url}])
+
+
+@dataclass(frozen=True)
+class Readers:
+    """People who only look: what browsers keep spares them most of a page's time."""
+
+    people: People
+    _contexts: dict[str, BrowserContext] = field(
+        default_factory=dict[str, BrowserContext]
+    )
+
+    @property
+    def portal(self) -> Portal:
+        return self.people.portal
+
+    @property
+    def watch(self) -> Watch:
+        return self.people.watch
+
+    async def page_of(self, role: Role, **look: Unpack[Look]) -> Page:
+        """Return a new page of whoever has this role and looks in this way."""
+        key = f"{role} {sorted(look.items())}"
+        if key in self._contexts:
+            return await self._contexts[key].new_page()
+        page = await self.people.of(role, **look)
+        self._contexts[key] = page.context
+        return page
+
+    async def close_pages(self) -> None:
+        for context in self._contexts.values():
+            for page in context.pages:
+                await page.close()
+
+
+async def wear(page: Page, theme: Theme) -> None:
+    """Change the theme of an open page, as the system does at dusk."""
+    await page.emulate_media(color_scheme=theme)
+    # It learns of it before it is painted.
+    await page.evaluate(_PAINTED)
 
 
 async def log_in(page: Page, login: Login) -> None:

@@ -7,7 +7,7 @@ import pytest
 from deploy.local.demo.company import FILES, FOLDER
 from tests.browser.axe import check_accessible
 from tests.browser.pages import PAGES, Shown
-from tests.browser.portal import PHONE, Language, People
+from tests.browser.portal import PHONE, Language, Readers
 from tests.browser.sight import english_texts, tab_stops, too_wide
 
 NARROWEST = 320
@@ -16,13 +16,18 @@ LANGUAGES: dict[Language, str] = {"en-US": "en", "pt-BR": "pt-BR"}
 pytestmark = pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
 
 
-async def test_is_accessible_in_both_themes(shown: Shown, people: People) -> None:
-    page = await shown.open(people)
+async def test_is_accessible_in_both_themes(shown: Shown, readers: Readers) -> None:
+    page = await shown.open(readers)
     await check_accessible(page)
 
 
-async def test_fits_a_phone(shown: Shown, people: People) -> None:
-    page = await shown.open(people, phone=True)
+async def test_is_accessible_on_a_phone(shown: Shown, readers: Readers) -> None:
+    page = await shown.open(readers, phone=True)
+    await check_accessible(page, themes=["light"])
+
+
+async def test_fits_a_phone(shown: Shown, readers: Readers) -> None:
+    page = await shown.open(readers, phone=True)
     for width in (PHONE["width"], NARROWEST):
         await page.set_viewport_size({"width": width, "height": PHONE["height"]})
         assert await too_wide(page) == [], f"at {width} pixels"
@@ -30,9 +35,9 @@ async def test_fits_a_phone(shown: Shown, people: People) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_says_in_its_language_what_it_is(
-    shown: Shown, people: People, language: Language
+    shown: Shown, readers: Readers, language: Language
 ) -> None:
-    page = await shown.open(people, language=language)
+    page = await shown.open(readers, language=language)
     assert await page.locator("html").get_attribute("lang") == LANGUAGES[language]
     title, _, company = (await page.title()).rpartition(" · ")
     assert title
@@ -42,9 +47,9 @@ async def test_says_in_its_language_what_it_is(
         assert await english_texts(page, products_texts()) == []
 
 
-async def test_is_the_same_page_without_scripts(shown: Shown, people: People) -> None:
-    with_scripts = await shown.open(people)
-    without = await shown.open(people, javascript=False)
+async def test_is_the_same_page_without_scripts(shown: Shown, readers: Readers) -> None:
+    with_scripts = await shown.open(readers)
+    without = await shown.open(readers, javascript=False)
     headings = [
         await page.locator("h1").inner_text() for page in (with_scripts, without)
     ]
@@ -52,12 +57,14 @@ async def test_is_the_same_page_without_scripts(shown: Shown, people: People) ->
 
 
 async def test_the_keyboard_reaches_all_and_shows_where_it_is(
-    shown: Shown, people: People
+    shown: Shown, readers: Readers
 ) -> None:
-    page = await shown.open(people)
+    page = await shown.open(readers)
     stops = [stop async for stop in tab_stops(page)]
     assert stops[0]["target"].startswith("#"), "the first stop skips the menu"
-    unseen = [each for each in stops if not (each["isMarked"] and each["isInView"])]
+    unseen = [
+        each["element"] for each in stops if not (each["isMarked"] and each["isInView"])
+    ]
     assert unseen == []
 
 

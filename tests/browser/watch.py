@@ -27,13 +27,23 @@ class Watch:
             f"{status} from {url}"
             for status, urls in self._statuses.items()
             if status not in self._allowed
-            for url in urls
+            for url in dict.fromkeys(urls)
         ]
         return self._faults + refusals
+
+    def assert_calm(self) -> None:
+        """Fail with one line for each thing that went wrong."""
+        assert not self.faults, "\n".join(["the browser complains:", *self.faults])
 
     def allow(self, *statuses: int) -> None:
         """Take answers with these statuses for granted."""
         self._allowed.update(statuses)
+
+    def forget(self) -> None:
+        """Begin anew: what was noted, and allowed, is another test's."""
+        self._faults.clear()
+        self._statuses.clear()
+        self._allowed.clear()
 
     def over(self, context: BrowserContext) -> None:
         """Watch all that happens in the context."""
