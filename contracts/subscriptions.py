@@ -28,6 +28,7 @@ TICKETS: tuple[type[Event], ...] = (
     tickets.TicketOpened,
     tickets.TicketReplied,
     tickets.TicketAnswered,
+    tickets.TicketHeld,
     tickets.TicketClosed,
     tickets.TicketReopened,
 )

@@ -85,15 +85,27 @@ class ListTickets(PageQuery):
     closed: bool | None = Field(
         default=None, description="`false` shows all that aren't closed."
     )
+    invoice_id: UUID | None = Field(
+        default=None, description="Those that are about this invoice."
+    )
 
 
-class ListStaffTickets(ListTickets):
-    """Which tickets to show to staff."""
+class ListStaffTasks(ListTickets):
+    """Which of its own tasks to show to staff."""
 
     department: DepartmentSlug | None = None
     customer_id: UUID | None = None
     q: Search | None = Field(
         default=None, description="A protocol, or a part of the subject."
+    )
+
+
+class ListStaffTickets(ListStaffTasks):
+    """Which customers' tickets to show to staff."""
+
+    awaiting: Literal["staff"] | None = Field(
+        default=None,
+        description="Those to be answered, the one whose answer is due first on top.",
     )
 
 
@@ -134,6 +146,9 @@ class TicketView(View):
     created_at: datetime
     updated_at: datetime
     closed_at: datetime | None
+    expected_answer_at: datetime | None = Field(
+        description="By when staff is to answer; null unless it is staff's turn."
+    )
 
 
 class TicketWithMessagesView(TicketView):
@@ -149,6 +164,9 @@ class StaffTicketView(TicketView):
     customer_id: UUID | None
     customer_name: str | None
     requester_id: UUID | None
+    waiting_since: datetime | None = Field(
+        description="Since when the customer waits for an answer, if they do."
+    )
 
 
 class StaffTicketWithMessagesView(StaffTicketView):

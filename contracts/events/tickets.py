@@ -46,6 +46,11 @@ class TicketAnswered(MessageAdded):
     """Staff, or the system on its behalf, answered in public."""
 
 
+@event("tickets.ticket.held.v1", subject="ticket_id")
+class TicketHeld(TicketState):
+    """Staff set the ticket aside until something outside happens."""
+
+
 @event("tickets.ticket.closed.v1", subject="ticket_id")
 class TicketClosed(TicketState):
     """The ticket is closed; `closed_by` is customer, staff or system."""

@@ -35,6 +35,7 @@ async def on_customer_changed(
     tickets.TicketOpened,
     tickets.TicketReplied,
     tickets.TicketAnswered,
+    tickets.TicketHeld,
     tickets.TicketClosed,
     tickets.TicketReopened,
 )

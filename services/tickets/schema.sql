@@ -195,6 +195,7 @@ CREATE TABLE tickets.tickets (
     closed_at timestamp with time zone,
     closed_by text,
     cause_id text NOT NULL,
+    waiting_since timestamp with time zone,
     CONSTRAINT tickets_closed_by_check CHECK ((closed_by = ANY (ARRAY['customer'::text, 'staff'::text, 'system'::text]))),
     CONSTRAINT tickets_closed_check CHECK (((status = 'closed'::text) = (closed_at IS NOT NULL))),
     CONSTRAINT tickets_closer_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
@@ -305,6 +306,8 @@ CREATE INDEX tickets_customer_idx ON tickets.tickets USING btree (customer_id, i
 CREATE INDEX tickets_invoice_idx ON tickets.tickets USING btree (invoice_id, id DESC) WHERE (invoice_id IS NOT NULL);
 
 CREATE INDEX tickets_queue_idx ON tickets.tickets USING btree (department, id DESC) WHERE (status <> 'closed'::text);
+
+CREATE INDEX tickets_to_answer_idx ON tickets.tickets USING btree (waiting_since) WHERE ((status = ANY (ARRAY['open'::text, 'customer_reply'::text])) AND (NOT internal));
 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tickets.audit_log FOR EACH STATEMENT EXECUTE FUNCTION tickets.refuse_change();
 

@@ -1,10 +1,12 @@
 """What staff does with everybody's tickets, and with its own tasks."""
 
+from datetime import datetime
 from uuid import UUID
 
 from chassis.db import Transaction
 from chassis.http import Call, Page, Routes, decode_cursor, staff
 from contracts.api.tickets import (
+    ListStaffTasks,
     ListStaffTickets,
     StaffMessageView,
     StaffTicketView,
@@ -32,16 +34,17 @@ routes = Routes(tag="tickets")
 async def list_staff_tickets(
     call: Call, query: ListStaffTickets
 ) -> Page[StaffTicketView]:
-    """List all customers' tickets, newest first."""
-    return await _list(call, query, internal=False)
+    """List all customers' tickets, newest first, or by when answers are due."""
+    wanted = _wanted(query, internal=False)
+    if query.awaiting:
+        return await _list_to_answer(call, query, wanted)
+    return await _list(call, query, wanted)
 
 
 @routes.get("/staff/tasks", policy=staff("tickets.read"))
-async def list_staff_tasks(
-    call: Call, query: ListStaffTickets
-) -> Page[StaffTicketView]:
+async def list_staff_tasks(call: Call, query: ListStaffTasks) -> Page[StaffTicketView]:
     """List the staff's tasks, newest first: internal tickets, shown to nobody else."""
-    return await _list(call, query, internal=True)
+    return await _list(call, query, _wanted(query, internal=True))
 
 
 @routes.get("/staff/tickets/{ticket_id}", policy=staff("tickets.read"))
@@ -83,6 +86,17 @@ async def add_note(call: Call, ticket_id: UUID, body: WriteNote) -> StaffMessage
         return await call.complete(tx, view_message_for_staff(note))
 
 
+@routes.post("/staff/tickets/{ticket_id}/hold", policy=staff("tickets.answer"))
+async def hold_ticket(call: Call, ticket_id: UUID) -> StaffTicketView:
+    """Set a ticket or a task aside until something outside happens.
+
+    No answer is expected meanwhile; a reply of the customer's takes it up again.
+    """
+    async with call.transaction() as tx:
+        ticket = await commands.hold_ticket(tx, ticket_id, now=call.now)
+        return await call.complete(tx, await _view(tx, ticket))
+
+
 @routes.post("/staff/tickets/{ticket_id}/close", policy=staff("tickets.answer"))
 async def close_ticket_as_staff(call: Call, ticket_id: UUID) -> StaffTicketView:
     """Close a ticket or a task; closing it twice changes nothing."""
@@ -101,10 +115,8 @@ async def reopen_ticket_as_staff(call: Call, ticket_id: UUID) -> StaffTicketView
         return await call.complete(tx, await _view(tx, ticket))
 
 
-async def _list(
-    call: Call, query: ListStaffTickets, *, internal: bool
-) -> Page[StaffTicketView]:
-    wanted = TicketFilter(
+def _wanted(query: ListStaffTasks, *, internal: bool) -> TicketFilter:
+    return TicketFilter(
         internal=internal,
         customer_id=query.customer_id,
         status=query.status,
@@ -112,11 +124,16 @@ async def _list(
         department=query.department,
         search=query.q,
         protocol=read_protocol(query.q or ""),
+        invoice_id=query.invoice_id,
     )
+
+
+async def _list(
+    call: Call, query: ListStaffTasks, wanted: TicketFilter
+) -> Page[StaffTicketView]:
     before = decode_cursor(query.cursor, UUID)
     async with call.reading() as tx:
-        if query.department is not None:
-            await commands.require_department(tx, query.department)
+        await _require_department(tx, query)
         tickets = await store.list_tickets(
             tx, wanted, before=before and before[0], limit=query.limit + 1
         )
@@ -128,6 +145,30 @@ async def _list(
         cursor=lambda ticket: (ticket.id,),
         total=total,
     )
+
+
+async def _list_to_answer(
+    call: Call, query: ListStaffTickets, wanted: TicketFilter
+) -> Page[StaffTicketView]:
+    after = decode_cursor(query.cursor, datetime, UUID)
+    async with call.reading() as tx:
+        await _require_department(tx, query)
+        tickets = await store.list_tickets_to_answer(
+            tx, wanted, after=after, limit=query.limit + 1
+        )
+        total = await store.count_tickets_to_answer(tx, wanted) if query.count else None
+        names = await _names(tx, tickets)
+    return Page[StaffTicketView].of(
+        [view_ticket_for_staff(t, names.get(t.customer_id)) for t in tickets],
+        limit=query.limit,
+        cursor=lambda ticket: (ticket.expected_answer_at, ticket.id),
+        total=total,
+    )
+
+
+async def _require_department(tx: Transaction, query: ListStaffTasks) -> None:
+    if query.department is not None:
+        await commands.require_department(tx, query.department)
 
 
 async def _view(tx: Transaction, ticket: Ticket) -> StaffTicketView:

@@ -42,7 +42,10 @@ async def open_ticket(call: Call, body: OpenTicket) -> TicketView:
 async def list_tickets(call: Call, query: ListTickets) -> Page[TicketView]:
     """List the caller's tickets, newest first."""
     wanted = TicketFilter(
-        customer_id=call.customer_id, status=query.status, closed=query.closed
+        customer_id=call.customer_id,
+        status=query.status,
+        closed=query.closed,
+        invoice_id=query.invoice_id,
     )
     before = decode_cursor(query.cursor, UUID)
     async with call.reading() as tx:

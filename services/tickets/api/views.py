@@ -53,6 +53,7 @@ def view_ticket(ticket: Ticket) -> TicketView:
         created_at=ticket.created_at,
         updated_at=ticket.updated_at,
         closed_at=ticket.closed_at,
+        expected_answer_at=ticket.expected_answer_at,
     )
 
 
@@ -82,6 +83,7 @@ def view_ticket_for_staff(ticket: Ticket, customer_name: str | None) -> StaffTic
         customer_id=ticket.customer_id,
         customer_name=customer_name,
         requester_id=ticket.requester_id,
+        waiting_since=ticket.waiting_since,
     )
 
 

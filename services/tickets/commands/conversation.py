@@ -15,7 +15,7 @@ from services.tickets.commands.protocols import insert_with_protocol
 from services.tickets.domain import tickets
 from services.tickets.domain.files import Attachment
 from services.tickets.domain.people import Author, AuthorKind
-from services.tickets.domain.tickets import Message, MessageKind, Ticket
+from services.tickets.domain.tickets import Department, Message, MessageKind, Ticket
 from services.tickets.store import attachments, departments, projections
 from services.tickets.store import tickets as store
 
@@ -41,13 +41,13 @@ async def open_ticket(
     now: datetime,
 ) -> Ticket:
     """Open a customer's ticket with its first message and files."""
-    await require_department(tx, wanted.department)
+    department = await require_department(tx, wanted.department)
     await _require_owned(tx, customer_id, wanted)
     ticket = tickets.open_ticket(
         uuid7(),
         customer_id=customer_id,
         requester=author,
-        department=wanted.department,
+        department=department,
         subject=wanted.subject,
         priority=tickets.Priority(wanted.priority),
         invoice_id=wanted.invoice_id,
@@ -119,6 +119,18 @@ async def add_note(
     return note
 
 
+async def hold_ticket(tx: Transaction, ticket_id: UUID, *, now: datetime) -> Ticket:
+    """Set a ticket or a task aside; doing so twice changes nothing."""
+    ticket = await store.lock_ticket(tx, ticket_id, scope=None)
+    held = tickets.hold(ticket, now=now)
+    if held is not ticket:
+        await store.save_ticket(tx, held)
+        await record(tx, "ticket.held", held)
+        if not held.internal:
+            await tx.emit(events.ticket_held(held))
+    return held
+
+
 async def close_ticket(
     tx: Transaction,
     ticket_id: UUID,
@@ -187,10 +199,12 @@ async def record(tx: Transaction, action: str, ticket: Ticket) -> None:
     )
 
 
-async def require_department(tx: Transaction, slug: str) -> None:
-    """Raise UnknownDepartment unless there is one of that slug."""
-    if await departments.find_department(tx, slug) is None:
+async def require_department(tx: Transaction, slug: str) -> Department:
+    """Return the department of that slug, or raise UnknownDepartment."""
+    department = await departments.find_department(tx, slug)
+    if department is None:
         raise UnknownDepartment("is not a department", field="department")
+    return department
 
 
 async def _require_owned(

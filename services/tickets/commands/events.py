@@ -4,6 +4,7 @@ from contracts.events.tickets import (
     MessageAdded,
     TicketAnswered,
     TicketClosed,
+    TicketHeld,
     TicketOpened,
     TicketReopened,
     TicketReplied,
@@ -23,6 +24,10 @@ def ticket_replied(ticket: Ticket, message: Message) -> TicketReplied:
 
 def ticket_answered(ticket: Ticket, message: Message) -> TicketAnswered:
     return TicketAnswered(**dict(_said(ticket, message)))
+
+
+def ticket_held(ticket: Ticket) -> TicketHeld:
+    return TicketHeld(**dict(_state(ticket)))
 
 
 def ticket_closed(ticket: Ticket) -> TicketClosed:

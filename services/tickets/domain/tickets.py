@@ -1,7 +1,7 @@
 """How a ticket lives: who may move it to which status, and its protocol number."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -29,6 +29,10 @@ class TicketIsFull(Conflict):
     """The ticket holds 500 messages, the most it can; open a new one."""
 
 
+class TicketIsClosed(Conflict):
+    """The ticket is closed; open it again first."""
+
+
 class Status(StrEnum):
     """Whose turn it is."""
 
@@ -37,6 +41,10 @@ class Status(StrEnum):
     CUSTOMER_REPLY = "customer_reply"
     ON_HOLD = "on_hold"
     CLOSED = "closed"
+
+
+#: It is staff's turn.
+AWAITS_STAFF = (Status.OPEN, Status.CUSTOMER_REPLY)
 
 
 class Priority(StrEnum):
@@ -70,7 +78,11 @@ class Department:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A conversation about one matter; an internal one is a task of the staff."""
+    """A conversation about one matter; an internal one is a task of the staff.
+
+    `waiting_since` is the first thing the customer said that staff hasn't answered;
+    its department means to do so within `answer_minutes`.
+    """
 
     id: UUID
     #: Given when the ticket is stored, and never to another.
@@ -89,6 +101,20 @@ class Ticket:
     updated_at: datetime
     closed_at: datetime | None = None
     closed_by: AuthorKind | None = None
+    waiting_since: datetime | None = None
+    answer_minutes: int = 0
+
+    @property
+    def awaits_staff(self) -> bool:
+        """Whether a customer waits for an answer."""
+        return not self.internal and self.status in AWAITS_STAFF
+
+    @property
+    def expected_answer_at(self) -> datetime | None:
+        """By when the customer may expect an answer; None while they expect none."""
+        if self.waiting_since is None:
+            return None
+        return self.waiting_since + timedelta(minutes=self.answer_minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +135,7 @@ def open_ticket(
     *,
     customer_id: UUID,
     requester: Author,
-    department: str,
+    department: Department,
     subject: str,
     priority: Priority,
     invoice_id: UUID | None,
@@ -121,13 +147,15 @@ def open_ticket(
         id=ticket_id,
         customer_id=customer_id,
         requester_id=requester.id,
-        department=department,
+        department=department.slug,
         subject=subject,
         priority=priority,
         invoice_id=invoice_id,
         service_ids=service_ids,
         created_at=now,
         updated_at=now,
+        waiting_since=now,
+        answer_minutes=department.expected_answer_minutes[priority],
     )
 
 
@@ -166,6 +194,17 @@ def answer(ticket: Ticket, *, now: datetime) -> Ticket:
     return _move(ticket, Status.ANSWERED, now)
 
 
+def hold(ticket: Ticket, *, now: datetime) -> Ticket:
+    """Set the ticket aside; the customer's reply, or an answer, takes it up again."""
+    if ticket.status is Status.CLOSED:
+        raise TicketIsClosed
+    return (
+        ticket
+        if ticket.status is Status.ON_HOLD
+        else _move(ticket, Status.ON_HOLD, now)
+    )
+
+
 def close(ticket: Ticket, *, by: AuthorKind, now: datetime) -> Ticket:
     """Close the ticket; closing it twice changes nothing."""
     if ticket.status is Status.CLOSED:
@@ -197,7 +236,7 @@ def read_protocol(text: str) -> str | None:
 
 
 def _move(ticket: Ticket, status: Status, now: datetime) -> Ticket:
-    return replace(
+    moved = replace(
         ticket,
         status=status,
         version=ticket.version + 1,
@@ -205,3 +244,6 @@ def _move(ticket: Ticket, status: Status, now: datetime) -> Ticket:
         closed_at=None,
         closed_by=None,
     )
+    # Who writes again while waiting doesn't wait anew.
+    since = (ticket.waiting_since or now) if moved.awaits_staff else None
+    return replace(moved, waiting_since=since)

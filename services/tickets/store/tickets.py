@@ -1,7 +1,8 @@
 """Tickets and their messages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -23,8 +24,15 @@ from services.tickets.store.attachments import decode_attachment
 
 _TICKETS: Final[LiteralString] = """
     SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
-                      WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids
-    FROM tickets t
+                      WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids,
+           expected.answer_minutes
+    FROM tickets t JOIN departments d ON d.slug = t.department
+    CROSS JOIN LATERAL (
+        SELECT CASE t.priority WHEN 'low' THEN d.low_minutes
+                               WHEN 'medium' THEN d.medium_minutes
+                               WHEN 'high' THEN d.high_minutes
+                               ELSE d.urgent_minutes END AS answer_minutes
+    ) expected
 """
 _COUNT: Final[LiteralString] = "SELECT count(*) FROM tickets t"
 _WANTED: Final[LiteralString] = """
@@ -35,6 +43,15 @@ _WANTED: Final[LiteralString] = """
       AND ($5::text IS NULL OR t.department = $5)
       AND ($6::text IS NULL OR t.protocol = $7
            OR strpos(lower(t.subject), lower($6)) > 0)
+      AND ($8::uuid IS NULL OR t.invoice_id = $8)
+"""
+_TO_ANSWER: Final[LiteralString] = """
+      AND NOT t.internal AND t.status IN ('open', 'customer_reply')
+"""
+#: What the release before this one wrote doesn't say since when somebody waits.
+_DUE: Final[LiteralString] = """
+    (coalesce(t.waiting_since, t.updated_at)
+     + make_interval(mins => expected.answer_minutes))
 """
 
 
@@ -49,13 +66,14 @@ class TicketFilter:
     department: str | None = None
     search: str | None = None
     protocol: str | None = None
+    invoice_id: UUID | None = None
 
     @property
     def values(self) -> tuple[object, ...]:
         """What `_WANTED` compares with."""
         return (
             *(self.internal, self.customer_id, self.status, self.closed),
-            *(self.department, self.search, self.protocol),
+            *(self.department, self.search, self.protocol, self.invoice_id),
         )
 
 
@@ -67,8 +85,9 @@ async def insert_ticket(
         """
         INSERT INTO tickets (id, protocol, customer_id, requester_id, internal,
                              staff_task_id, department, subject, status, priority,
-                             invoice_id, version, created_at, updated_at, cause_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                             invoice_id, version, created_at, updated_at,
+                             waiting_since, cause_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (protocol) DO NOTHING
         """,
         ticket.id,
@@ -85,6 +104,7 @@ async def insert_ticket(
         ticket.version,
         ticket.created_at,
         ticket.updated_at,
+        ticket.waiting_since,
         current_cause().cause_id,
     )
     if inserted and ticket.service_ids:
@@ -96,7 +116,8 @@ async def save_ticket(tx: Transaction, ticket: Ticket) -> None:
     await tx.execute(
         """
         UPDATE tickets
-        SET status = $2, version = $3, updated_at = $4, closed_at = $5, closed_by = $6
+        SET status = $2, version = $3, updated_at = $4, closed_at = $5, closed_by = $6,
+            waiting_since = $7
         WHERE id = $1
         """,
         ticket.id,
@@ -105,6 +126,7 @@ async def save_ticket(tx: Transaction, ticket: Ticket) -> None:
         ticket.updated_at,
         ticket.closed_at,
         ticket.closed_by,
+        ticket.waiting_since,
     )
 
 
@@ -165,8 +187,8 @@ async def list_tickets(
         _TICKETS
         + _WANTED
         + """
-          AND ($8::uuid IS NULL OR t.id < $8)
-        ORDER BY t.id DESC LIMIT $9
+          AND ($9::uuid IS NULL OR t.id < $9)
+        ORDER BY t.id DESC LIMIT $10
         """,
         *wanted.values,
         before,
@@ -178,6 +200,31 @@ async def list_tickets(
 async def count_tickets(tx: Transaction, wanted: TicketFilter) -> int:
     """Return the length of the whole list."""
     return await tx.fetchval(_COUNT + _WANTED, *wanted.values)
+
+
+async def list_tickets_to_answer(
+    tx: Transaction,
+    wanted: TicketFilter,
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Ticket]:
+    """Return those that await staff, by when their answers are due."""
+    rows = await tx.fetch(
+        _TICKETS
+        + _WANTED
+        + _TO_ANSWER
+        + ("AND ($9::timestamptz IS NULL OR (" + _DUE + ", t.id) > ($9, $10))")
+        + ("ORDER BY " + _DUE + ", t.id LIMIT $11"),
+        *wanted.values,
+        *(after or (None, None)),
+        limit,
+    )
+    return [_ticket(row) for row in rows]
+
+
+async def count_tickets_to_answer(tx: Transaction, wanted: TicketFilter) -> int:
+    return await tx.fetchval(_COUNT + _WANTED + _TO_ANSWER, *wanted.values)
 
 
 async def list_tickets_after(
@@ -274,7 +321,7 @@ def _found(row: Record | None, ticket_id: UUID) -> Ticket:
 
 
 def _ticket(row: Record) -> Ticket:
-    return Ticket(
+    ticket = Ticket(
         id=row["id"],
         protocol=row["protocol"],
         customer_id=row["customer_id"],
@@ -291,7 +338,11 @@ def _ticket(row: Record) -> Ticket:
         updated_at=row["updated_at"],
         closed_at=row["closed_at"],
         closed_by=AuthorKind(row["closed_by"]) if row["closed_by"] else None,
+        answer_minutes=row["answer_minutes"],
     )
+    # The release before this one neither sets nor clears it.
+    since = row["waiting_since"] or ticket.updated_at
+    return replace(ticket, waiting_since=since) if ticket.awaits_staff else ticket
 
 
 def _message(row: Record, files: Sequence[Attachment]) -> Message:

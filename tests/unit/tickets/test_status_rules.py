@@ -1,7 +1,6 @@
 """A ticket's life: who moves it where, and what that costs."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,10 +11,28 @@ from hypothesis import strategies as st
 from chassis.ids import uuid7
 from services.tickets.domain import tickets
 from services.tickets.domain.people import Author, AuthorKind
-from services.tickets.domain.tickets import Priority, Status, Ticket, TicketIsInternal
+from services.tickets.domain.tickets import (
+    Department,
+    Priority,
+    Status,
+    Ticket,
+    TicketIsClosed,
+    TicketIsInternal,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
+SUPPORT = Department(
+    slug="support",
+    name={"en": "Support"},
+    position=0,
+    expected_answer_minutes={
+        Priority.LOW: 2880,
+        Priority.MEDIUM: 1440,
+        Priority.HIGH: 240,
+        Priority.URGENT: 30,
+    },
+)
 
 statuses = st.sampled_from(Status)
 
@@ -25,16 +42,21 @@ def a_ticket(status: Status = Status.OPEN) -> Ticket:
         uuid7(),
         customer_id=uuid7(),
         requester=Author(AuthorKind.CUSTOMER, uuid7(), "Ana"),
-        department="support",
+        department=SUPPORT,
         subject="The site is down",
         priority=Priority.HIGH,
         invoice_id=None,
         service_ids=(),
         now=NOON,
     )
-    if status is Status.CLOSED:
-        return tickets.close(opened, by=AuthorKind.CUSTOMER, now=NOON)
-    return replace(opened, status=status)
+    reached = {
+        Status.OPEN: lambda: opened,
+        Status.ANSWERED: lambda: tickets.answer(opened, now=NOON),
+        Status.CUSTOMER_REPLY: lambda: tickets.reply(opened, now=NOON),
+        Status.ON_HOLD: lambda: tickets.hold(opened, now=NOON),
+        Status.CLOSED: lambda: tickets.close(opened, by=AuthorKind.CUSTOMER, now=NOON),
+    }
+    return reached[status]()
 
 
 def a_task() -> Ticket:
@@ -81,9 +103,10 @@ def test_closing_twice_changes_nothing(status: Status, by: AuthorKind) -> None:
 
 
 def test_closing_says_who_and_when() -> None:
-    closed = tickets.close(a_ticket(), by=AuthorKind.STAFF, now=LATER)
+    ticket = a_ticket()
+    closed = tickets.close(ticket, by=AuthorKind.STAFF, now=LATER)
     assert (closed.closed_by, closed.closed_at) == (AuthorKind.STAFF, LATER)
-    assert closed.version == 2
+    assert closed.version == ticket.version + 1
 
 
 @given(statuses)
@@ -103,11 +126,51 @@ def test_an_internal_ticket_has_nobody_to_answer() -> None:
         tickets.answer(a_task(), now=LATER)
 
 
+@given(statuses)
+def test_whatever_is_not_closed_can_be_set_aside(status: Status) -> None:
+    ticket = a_ticket(status)
+    if status is Status.CLOSED:
+        with pytest.raises(TicketIsClosed):
+            tickets.hold(ticket, now=LATER)
+    else:
+        held = tickets.hold(ticket, now=LATER)
+        assert held.status is Status.ON_HOLD
+        assert held.expected_answer_at is None
+        assert tickets.hold(held, now=LATER) is held
+        assert tickets.reply(held, now=LATER).waiting_since == LATER
+
+
+def test_the_department_says_by_when_a_new_ticket_is_answered() -> None:
+    assert a_ticket().waiting_since == NOON
+    assert a_ticket().expected_answer_at == NOON + timedelta(minutes=240)
+
+
+def test_who_writes_again_before_an_answer_has_waited_all_along() -> None:
+    again = tickets.reply(tickets.reply(a_ticket(), now=LATER), now=LATER)
+    assert again.waiting_since == NOON
+
+
+def test_after_an_answer_the_next_message_is_waited_for_anew() -> None:
+    answered = tickets.answer(a_ticket(), now=NOON)
+    assert answered.expected_answer_at is None
+    assert tickets.reply(answered, now=LATER).waiting_since == LATER
+
+
+def test_nobody_waits_for_an_answer_to_a_task() -> None:
+    task = a_task()
+    closed = tickets.close(task, by=AuthorKind.STAFF, now=NOON)
+    for each in (task, closed, tickets.reopen(closed, now=LATER)):
+        assert (each.waiting_since, each.expected_answer_at) == (None, None)
+
+
 MOVES: dict[str, Callable[[Ticket], Ticket]] = {
     "reply": lambda ticket: tickets.reply(ticket, now=LATER),
     "answer": lambda ticket: tickets.answer(ticket, now=LATER),
     "close": lambda ticket: tickets.close(ticket, by=AuthorKind.STAFF, now=LATER),
     "reopen": lambda ticket: tickets.reopen(ticket, now=LATER),
+    "hold": lambda ticket: (
+        ticket if ticket.status is Status.CLOSED else tickets.hold(ticket, now=LATER)
+    ),
 }
 
 
@@ -118,4 +181,5 @@ def test_every_change_has_a_version_of_its_own(moves: list[str]) -> None:
         moved = MOVES[move](ticket)
         assert moved is ticket or moved.version == ticket.version + 1
         assert (moved.status is Status.CLOSED) == (moved.closed_at is not None)
+        assert moved.awaits_staff == (moved.waiting_since is not None)
         ticket = moved
