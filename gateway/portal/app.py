@@ -11,6 +11,7 @@ from gateway.portal.views import (
     live,
     mails,
     news,
+    orders,
     services,
     session,
     style,
@@ -21,6 +22,7 @@ from gateway.portal.visit import Portal
 PAGES = (
     session.pages,
     dashboard.pages,
+    orders.pages,
     services.pages,
     news.pages,
     mails.pages,

@@ -1,0 +1,136 @@
+"""Ordering: the catalogue, the choice, and the summary with the exact total."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import groupby
+
+from aiohttp import web
+
+from chassis.http import Page
+from chassis.http.policies import customer, public
+from contracts.api.billing.catalogue import PriceView, ProductView
+from contracts.api.billing.credit import CreditView
+from contracts.api.billing.orders import OrderPreviewView, OrderView
+from contracts.money import MoneyModel
+from gateway.portal.forms import Form
+from gateway.portal.languages import N_, current_language
+from gateway.portal.pages import Pages
+from gateway.portal.visit import Visit, in_path
+
+pages = Pages()
+
+#: What a visitor sees prices in, until they have an account with a currency.
+VISITOR_CURRENCIES = {"pt-BR": "BRL", "en": "USD"}
+MAXIMUM_PRODUCTS = 100
+
+
+@pages.get("/order", policy=public() | customer("services"))
+async def show_catalogue(visit: Visit) -> web.Response:
+    products = await visit.api.get(
+        "/products",
+        Page[ProductView],
+        currency=_currency(visit),
+        limit=MAXIMUM_PRODUCTS,
+    )
+    shown = [product for product in products.items if product.prices]
+    return visit.render("orders/catalogue.html", groups=_grouped(shown), lead=_lead)
+
+
+@pages.get("/order/{slug}", policy=customer("services"))
+async def show_choice(visit: Visit, slug: str) -> web.Response:
+    """Show one product to choose of; what is chosen already stands in the query."""
+    form = Form({name: [value] for name, value in visit.query.items()})
+    return await _choice_page(visit, slug, form)
+
+
+@pages.post("/order/{slug}", policy=customer("services"))
+async def place_order(visit: Visit, slug: str) -> web.Response:
+    """Order, and lead on to the invoice."""
+    form = visit.form
+    order = await form.send(
+        visit.api.post("/orders", OrderView, _cart(slug, form), key=form.key)
+    )
+    if order is None:
+        return await _choice_page(visit, slug, form)
+    notice = N_("Thank you for your order. It starts as soon as its invoice is paid.")
+    if order.invoice_id is None or not visit.may("billing"):
+        return visit.go(f"/services/{order.service_ids[0]}", notice=notice)
+    return visit.go(f"/invoices/{order.invoice_id}", notice=notice)
+
+
+async def _choice_page(visit: Visit, slug: str, form: Form) -> web.Response:
+    product, credit = await asyncio.gather(
+        visit.api.get(
+            f"/products/{in_path(slug)}", ProductView, currency=_currency(visit)
+        ),
+        _credit(visit),
+    )
+    chosen = _chosen(product, form)
+    preview = await _preview(visit, slug, form, chosen)
+    return visit.render(
+        "orders/choice.html",
+        status=form.status,
+        product=product,
+        form=form,
+        chosen=chosen,
+        credit=credit,
+        preview=preview,
+    )
+
+
+async def _preview(
+    visit: Visit, slug: str, form: Form, chosen: str
+) -> OrderPreviewView | None:
+    """Return what it would cost; None while something of the choice is refused."""
+    if form.is_refused or not chosen:
+        return None
+    cart = _cart(slug, form, period=chosen)
+    return await form.send(visit.api.post("/orders/preview", OrderPreviewView, cart))
+
+
+async def _credit(visit: Visit) -> MoneyModel | None:
+    """Return the credit that could pay, if there is any."""
+    if not visit.may("billing"):
+        return None
+    found = await visit.api.get("/credit", CreditView)
+    own = [each for each in found.balances if each.currency == _currency(visit)]
+    return next((each for each in own if float(each.amount) > 0), None)
+
+
+def _cart(slug: str, form: Form, *, period: str = "") -> dict[str, object]:
+    """Return the form as an order; a count that is none is refused by the API."""
+    typed = form["items.0.quantity"].strip()
+    item: dict[str, object] = {
+        "product": slug,
+        "period": period or form["items.0.period"],
+    }
+    if typed:
+        item["quantity"] = int(typed) if typed.isdecimal() else typed
+    if form["items.0.label"].strip():
+        item["label"] = form["items.0.label"]
+    return {"items": [item], "use_credit": form.has("use_credit")}
+
+
+def _chosen(product: ProductView, form: Form) -> str:
+    """Return the chosen period, or the first that is offered."""
+    offered = [price.period for price in product.prices]
+    typed = form["items.0.period"]
+    return typed if typed in offered else next(iter(offered), "")
+
+
+def _currency(visit: Visit) -> str:
+    own = visit.me.currency if visit.me else None
+    return own or VISITOR_CURRENCIES[current_language()]
+
+
+def _grouped(products: Sequence[ProductView]) -> list[tuple[str, list[ProductView]]]:
+    """Return the products by group, in the catalogue's order."""
+    return [
+        (name, list(group))
+        for name, group in groupby(products, key=lambda product: product.group)
+    ]
+
+
+def _lead(product: ProductView) -> PriceView:
+    """Return the price that the catalogue names: of the shortest period."""
+    return product.prices[0]
