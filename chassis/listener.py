@@ -20,6 +20,7 @@ from chassis.ids import uuid7
 from chassis.inbox import read
 
 PREFETCH = 100
+CANCEL_SECONDS = 0.5
 #: Events that may wait at the broker; a listener further behind begins anew.
 LONGEST_QUEUE = 10_000
 
@@ -53,13 +54,16 @@ class Listener:
     @asynccontextmanager
     async def listening(self) -> AsyncGenerator[None]:
         """Hear until the block ends; a broker that is away is waited for."""
-        name = f"{self._name} listener"
-        hearing = keep_up(name, self._session, asyncio.Event())
+        name, stopping = f"{self._name} listener", asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
+            hearing = keep_up(name, self._session, stopping)
             task = tasks.create_task(hearing, name=name)
-            yield
-            # There is nothing to finish: what is heard has been passed on.
-            task.cancel()
+            try:
+                yield
+            finally:
+                # There is nothing to finish: what was heard has been passed on.
+                stopping.set()
+                await _cancel(task)
 
     async def _session(self) -> None:
         name = f"{self._name} listener"
@@ -106,3 +110,10 @@ class Listener:
                 log.exception("event not heard", type=type_)
                 metrics.events_failed.labels(self._name, type_).inc()
                 self._missed()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel again and again: the broker's client may make an error of it, or less."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_SECONDS)

@@ -7,30 +7,44 @@ from aiohttp import ClientSession, web
 
 from chassis.http import document_of
 from chassis.process import Process
-from chassis.resources import VERIFIER, Resources
-from gateway.api import DASHBOARD, routes
+from chassis.resources import CLOCK, VERIFIER, Resources
+from chassis.settings import require
+from contracts.events.accounts import CustomerUpdated, SessionEnded
+from gateway.api import DASHBOARD, live, routes
 from gateway.dashboard import Dashboard
 from gateway.docs import add_docs
 from gateway.documents import Documents
+from gateway.events import LIVE_EVENTS, LiveEvents
 from gateway.headers import security_headers
 from gateway.limits import flood_limit
+from gateway.portal.app import add_portal
+from gateway.portal.cookies import Cookies
+from gateway.portal.visit import Portal
 from gateway.proxy import Proxy, open_upstream
+from gateway.services import Services
+from gateway.sessions import BrowserSessions
 from gateway.settings import SETTINGS, Settings
+from gateway.stream import STREAMS, Streams
 
 UPSTREAM: web.AppKey[ClientSession] = web.AppKey("upstream")
 
-ROUTES = (routes,)
+ROUTES = (routes, live)
 
 
 @asynccontextmanager
 async def open_resources(
     resources: Resources, settings: Settings
 ) -> AsyncGenerator[None]:
-    """Open the session to the services, and the dashboard on top of it."""
-    async with open_upstream() as upstream:
+    """Open the session to the services, and hear of what happens in them."""
+    require(settings, "amqp_url")
+    streams = Streams(settings, resources[CLOCK])
+    events = LiveEvents(streams)
+    async with open_upstream() as upstream, events.listening(settings.amqp_url):
         resources[SETTINGS] = settings
         resources[UPSTREAM] = upstream
         resources[DASHBOARD] = Dashboard(settings, upstream)
+        resources[STREAMS] = streams
+        resources[LIVE_EVENTS] = events
         yield
 
 
@@ -39,10 +53,29 @@ def extend(app: web.Application, resources: Resources) -> None:
     settings, upstream = resources[SETTINGS], resources[UPSTREAM]
     app.middlewares.append(flood_limit(settings))
     app.on_response_prepare.append(security_headers(settings))
+    app.on_shutdown.append(resources[STREAMS].close)
     own = document_of(ROUTES, title="Client Area")
     add_docs(app, Documents(upstream, settings), own)
     proxy = Proxy(settings, upstream, resources[VERIFIER])
     app.router.add_route("*", "/api/v1/{path:.+}", proxy.forward)
+    portal = _portal(resources)
+    events = resources[LIVE_EVENTS]
+    events.on(SessionEnded, portal.sessions.forget_session)
+    events.on(CustomerUpdated, portal.sessions.forget_customer)
+    add_portal(app, portal)
+
+
+def _portal(resources: Resources) -> Portal:
+    settings = resources[SETTINGS]
+    services = Services(settings, resources[UPSTREAM])
+    return Portal(
+        settings=settings,
+        services=services,
+        sessions=BrowserSessions(services, resources[VERIFIER]),
+        dashboard=resources[DASHBOARD],
+        streams=resources[STREAMS],
+        cookies=Cookies.of(settings),
+    )
 
 
 PROCESS = Process(

@@ -22,6 +22,10 @@ class Settings(ProcessSettings):
     requests_per_minute: int = Field(default=600, ge=1)
     service_timeout_seconds: float = Field(default=30.0, gt=0)
     panel_timeout_seconds: float = Field(default=3.0, gt=0)
+    #: A live stream that has nothing to tell shows this often that it is there.
+    stream_heartbeat_seconds: float = Field(default=15.0, gt=0)
+    streams_per_user: int = Field(default=10, ge=1)
+    maximum_streams: int = Field(default=10_000, ge=1)
 
     @property
     def service_urls(self) -> dict[str, str]:

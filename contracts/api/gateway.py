@@ -1,4 +1,7 @@
-"""The API of the gateway: the first page, gathered from all services."""
+"""The API of the gateway: the first page, and the stream of what changes."""
+
+from datetime import datetime
+from uuid import UUID
 
 from pydantic import Field
 
@@ -29,3 +32,28 @@ class DashboardView(View):
     domains: list[DomainView] | None
     news: list[NewsView] | None = Field(description="The latest few.")
     unavailable: list[str] = Field(description="Panels that couldn't be had just now.")
+
+
+class RelatedView(View):
+    """The things that a change concerns: ask the API for what they look like now."""
+
+    customer_id: UUID | None = Field(
+        default=None, description="Whose change it is; told to staff alone."
+    )
+    ticket_id: UUID | None = None
+    payment_id: UUID | None = None
+    invoice_ids: list[UUID] = Field(default=[])
+    service_ids: list[UUID] = Field(default=[])
+
+
+class StreamEventView(View):
+    """The `data` of an event of the live stream: what has changed, by ids alone."""
+
+    type: str = Field(
+        description="What happened, which is also the event's name; `reset`: some of "
+        "it may have been missed, so load anew what is shown.",
+        examples=["tickets.ticket.answered", "billing.invoice.paid", "reset"],
+    )
+    subject: UUID | None = Field(description="What has changed; null in a reset.")
+    at: datetime = Field(description="When it did.")
+    related: RelatedView

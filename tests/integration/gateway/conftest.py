@@ -7,6 +7,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.app import PROCESS
+from tests.conftest import MakeDatabase
+from tests.integration.gateway.announcing import Announcer, announcing
 from tests.support.running import Running, running
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -56,13 +58,28 @@ async def services() -> AsyncGenerator[Services]:
 
 
 @pytest.fixture
-async def gateway(services: Services) -> AsyncGenerator[Running]:
+async def gateway(services: Services, amqp_url: str) -> AsyncGenerator[Running]:
     urls = {f"{name}_url": services.url for name in SERVICES}
     async with running(
         PROCESS,
+        amqp_url=amqp_url,
         public_url="https://client.example.com",
         requests_per_minute=50,
         panel_timeout_seconds=0.3,
+        stream_heartbeat_seconds=0.2,
+        streams_per_user=3,
+        maximum_streams=20,
         **urls,
     ) as gateway:
         yield gateway
+
+
+@pytest.fixture
+async def announcer(
+    gateway: Running,  # noqa: ARG001 - it hears what is announced
+    make_database: MakeDatabase,
+    amqp_url: str,
+) -> AsyncGenerator[Announcer]:
+    """Publishes events as the services do, to a gateway that hears them."""
+    async with announcing(make_database, amqp_url) as announcer:
+        yield announcer

@@ -182,20 +182,38 @@ async def test_a_flood_from_one_address_is_refused(
 async def test_the_documents_are_merged_and_one_that_is_away_hides_no_other(
     gateway: Running, services: Services
 ) -> None:
-    path = {"get": {"responses": {"200": {"description": "fine"}}}}
+    def path(answer: str) -> dict[str, object]:
+        schema = {"$ref": f"#/components/schemas/{answer}"}
+        content = {"application/json": {"schema": schema}}
+        return {"get": {"tags": ["x"], "responses": {"200": {"content": content}}}}
+
     services.answer(
         "/openapi.json",
         {
             "openapi": "3.1.0",
             "info": {"title": "x", "version": "1"},
-            "paths": {"/api/v1/orders": path, "/.well-known/jwks.json": path},
-            "components": {"schemas": {"OrderView": {"type": "object"}}},
+            "paths": {
+                "/api/v1/orders": path("OrderView"),
+                "/internal/keys": path("KeyView"),
+            },
+            "components": {
+                "schemas": {
+                    "OrderView": {"type": "object"},
+                    "KeyView": {"type": "object"},
+                }
+            },
         },
     )
     async with gateway.client.get("/api/v1/openapi.json") as answer:
         document = await answer.json()
-    assert set(document["paths"]) == {"/api/v1/dashboard", "/api/v1/orders"}
-    assert {"OrderView", "DashboardView"} <= set(document["components"]["schemas"])
+    assert set(document["paths"]) == {
+        "/api/v1/dashboard",
+        "/api/v1/orders",
+        "/api/v1/stream",
+    }
+    schemas = set(document["components"]["schemas"])
+    assert {"OrderView", "DashboardView"} <= schemas
+    assert "KeyView" not in schemas
     await services.server.close()
     async with gateway.client.get("/api/v1/openapi.json") as answer:
         assert "/api/v1/orders" in (await answer.json())["paths"]
