@@ -7,6 +7,7 @@ from gateway.portal.assets import add_assets
 from gateway.portal.pages import Pages, add_pages, show_no_page
 from gateway.portal.rendering import set_up_templates
 from gateway.portal.views import (
+    attachments,
     dashboard,
     live,
     mails,
@@ -14,7 +15,9 @@ from gateway.portal.views import (
     orders,
     services,
     session,
+    staff_tickets,
     style,
+    tickets,
 )
 from gateway.portal.visit import Portal
 
@@ -28,6 +31,9 @@ PAGES = (
     mails.pages,
     style.pages,
     live.pages,
+    tickets.pages,
+    attachments.pages,
+    staff_tickets.pages,
 )
 
 
