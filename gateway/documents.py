@@ -1,6 +1,8 @@
 """The services' OpenAPI documents, merged into one for clients."""
 
 import asyncio
+import json
+import re
 from typing import Any
 
 import structlog
@@ -15,6 +17,8 @@ REFRESH_SECONDS = 30.0
 FETCH_TIMEOUT = ClientTimeout(total=3.0)
 
 Document = dict[str, Any]
+
+_SCHEMA = re.compile(r'"#/components/schemas/([^"]+)"')
 
 log = structlog.get_logger("documents")
 
@@ -74,7 +78,31 @@ def merge(own: Document, services: dict[str, Document]) -> Document:
             components.setdefault(kind, {}).update(entries)
         tags += [tag for tag in document.get("tags", []) if tag not in tags]
     merged["paths"] = dict(sorted(merged["paths"].items()))
-    merged["components"] = components
+    # What services have for each other alone isn't shown by its parts, either.
+    schemas = components.pop("schemas", {})
+    reached = _reached(schemas, merged["paths"], components)
+    merged["components"] = {**components, "schemas": reached}
     if tags:
-        merged["tags"] = tags
+        merged["tags"] = [tag for tag in tags if tag["name"] in _tags_of(merged)]
     return merged
+
+
+def _reached(schemas: Document, *parts: Document) -> Document:
+    """Return the schemas that these parts of a document lead to."""
+    reached: Document = {}
+    waiting = list(parts)
+    while waiting:
+        for name in _SCHEMA.findall(json.dumps(waiting.pop())):
+            if name not in reached:
+                reached[name] = schemas[name]
+                waiting.append(schemas[name])
+    return dict(sorted(reached.items()))
+
+
+def _tags_of(document: Document) -> set[str]:
+    return {
+        tag
+        for item in document["paths"].values()
+        for operation in item.values()
+        for tag in operation["tags"]
+    }

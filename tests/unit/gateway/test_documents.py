@@ -1,5 +1,7 @@
 """The services' documents become one: nothing in it may mean two things."""
 
+import json
+import re
 from itertools import combinations
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 
 from chassis.http import document_of
 from deploy.processes import PROCESSES
+from gateway.documents import merge
 
 DOCUMENTS = {
     process.name: document_of(process.routes, title=process.name)
@@ -31,6 +34,28 @@ def test_a_component_has_one_shape_in_all_services(one: str, other: str) -> None
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_an_operation_has_its_name_alone(one: str, other: str) -> None:
     assert not operations(DOCUMENTS[one]) & operations(DOCUMENTS[other])
+
+
+def test_the_whole_document_tells_nothing_of_what_is_for_processes_alone() -> None:
+    services = {name: d for name, d in DOCUMENTS.items() if name != "gateway"}
+    assert "/internal/browser-sessions" in services["accounts"]["paths"]
+    merged = merge(DOCUMENTS["gateway"], services)
+    assert all(path.startswith("/api/v1/") for path in merged["paths"])
+    text = json.dumps(merged).lower()
+    assert "browsersession" not in text
+    assert "browser-session" not in text
+    assert "publickey" not in text
+    assert "SessionTokensView" in merged["components"]["schemas"]
+    assert {tag["name"] for tag in merged["tags"]} >= {"sessions", "invoices"}
+    assert "browser sessions" not in {tag["name"] for tag in merged["tags"]}
+
+
+def test_every_reference_of_the_whole_document_leads_somewhere() -> None:
+    services = {name: d for name, d in DOCUMENTS.items() if name != "gateway"}
+    merged = merge(DOCUMENTS["gateway"], services)
+    for reference in re.findall(r'"#/components/([^"]+)"', json.dumps(merged)):
+        kind, _, name = reference.partition("/")
+        assert name in merged["components"][kind]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
