@@ -358,7 +358,8 @@ CREATE TABLE billing.products (
     description text NOT NULL,
     "position" integer DEFAULT 0 NOT NULL,
     archived_at timestamp with time zone,
-    version bigint DEFAULT 1 NOT NULL
+    version bigint DEFAULT 1 NOT NULL,
+    translations jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 CREATE TABLE billing.schema_migrations (

@@ -1,21 +1,30 @@
 """A catalogue for a new installation, from JSON; running it twice changes nothing."""
 
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.ids import uuid7
 from chassis.money import Money
 from contracts.api.billing.fields import CurrencyCode
-from services.billing.domain.catalogue import Price, Product
+from services.billing.domain.catalogue import Price, Product, ProductText
 from services.billing.domain.periods import Period
 from services.billing.settings import Settings
 from services.billing.store.products import save_prices, save_product
 
 _Amount = Annotated[str, StringConstraints(pattern=r"^\d{1,12}(\.\d{1,3})?$")]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+_Description = Annotated[str, StringConstraints(max_length=2000)]
+
+T = TypeVar("T")
 
 
 class _Strict(BaseModel):
@@ -29,11 +38,23 @@ class _Price(_Strict):
     setup_fee: _Amount = "0"
 
 
+class _Texts(_Strict, Generic[T]):
+    """A text in each language; one alone is for all readers."""
+
+    en: T
+    pt_br: T | None = Field(default=None, alias="pt-BR")
+
+    @model_validator(mode="before")
+    @classmethod
+    def spread(cls, value: object) -> object:
+        return {"en": value} if isinstance(value, str) else value
+
+
 class _Product(_Strict):
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
-    name: _Name
-    group: _Name
-    description: Annotated[str, StringConstraints(max_length=2000)]
+    name: _Texts[_Name]
+    group: _Texts[_Name]
+    description: _Texts[_Description]
     prices: Annotated[list[_Price], Field(min_length=1)]
 
 
@@ -56,11 +77,25 @@ def _product(wanted: _Product, position: int) -> Product:
     return Product(
         id=uuid7(),
         slug=wanted.slug,
-        name=wanted.name,
-        group=wanted.group,
-        description=wanted.description,
+        name=wanted.name.en,
+        group=wanted.group.en,
+        description=wanted.description.en,
         position=position,
+        translations=_translations(wanted),
     )
+
+
+def _translations(wanted: _Product) -> dict[str, ProductText]:
+    """Return the texts in Portuguese, where any of them is: the others stay English."""
+    name, group, description = wanted.name, wanted.group, wanted.description
+    if not any(texts.pt_br for texts in (name, group, description)):
+        return {}
+    portuguese = ProductText(
+        name=name.pt_br or name.en,
+        group=group.pt_br or group.en,
+        description=description.pt_br or description.en,
+    )
+    return {"pt-BR": portuguese}
 
 
 def _price(wanted: _Price) -> Price:

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from chassis.http import PageQuery, Query, View
 from contracts.api.billing.fields import CurrencyCode, PeriodName
+from contracts.api.fields import Language
 from contracts.money import MoneyModel
 
 
@@ -13,6 +14,9 @@ class ListProducts(PageQuery):
     currency: CurrencyCode | None = Field(
         default=None, description="Shows prices in this currency only."
     )
+    language: Language | None = Field(
+        default=None, description="The caller's own, unless named."
+    )
 
 
 class ShowProduct(Query):
@@ -20,6 +24,9 @@ class ShowProduct(Query):
 
     currency: CurrencyCode | None = Field(
         default=None, description="Shows prices in this currency only."
+    )
+    language: Language | None = Field(
+        default=None, description="The caller's own, unless named."
     )
 
 
@@ -32,10 +39,10 @@ class PriceView(View):
 
 
 class ProductView(View):
-    """A product with its prices."""
+    """A product with its prices, in one language."""
 
     slug: str
     name: str
     group: str
-    description: str
+    description: str = Field(description="Markdown source.")
     prices: list[PriceView]

@@ -57,7 +57,8 @@ async def place_order(
 ) -> Order:
     """Price a cart, make its services and invoice it; what is free begins at once."""
     customer = await lock_customer(tx, cart.customer_id)
-    items = await _price(tx, cart)
+    language = customer.language if customer.known else cart.language
+    items = await _price(tx, cart, language)
     order = await _open_order(tx, cart, items, terms=terms, on=on, now=now)
     bought = await _order_services(tx, order, items)
     invoice = await create_invoice(
@@ -65,7 +66,7 @@ async def place_order(
         customer=customer,
         kind=InvoiceKind.SERVICE,
         currency=cart.currency,
-        lines=_lines(bought, customer.language if customer.known else cart.language),
+        lines=_lines(bought, language),
         due_on=terms.first_due_on(on),
         seller=terms.seller,
         order_id=order.id,
@@ -80,7 +81,7 @@ async def place_order(
 async def preview_order(tx: Transaction, cart: Cart) -> Preview:
     """Say what placing this order would ask for; nothing is written."""
     return preview(
-        await _price(tx, cart),
+        await _price(tx, cart, cart.language),
         currency=cart.currency,
         language=cart.language,
         credit=await get_credit(tx, cart.customer_id, cart.currency),
@@ -100,8 +101,9 @@ async def cancel_unpaid_orders(
     return len(invoice_ids)
 
 
-async def _price(tx: Transaction, cart: Cart) -> list[PricedItem]:
-    products = await list_products_called(tx, [item.product for item in cart.items])
+async def _price(tx: Transaction, cart: Cart, language: str) -> list[PricedItem]:
+    found = await list_products_called(tx, [item.product for item in cart.items])
+    products = {slug: product.in_language(language) for slug, product in found.items()}
     return price_items(cart.items, products, cart.currency)
 
 

@@ -1,7 +1,7 @@
 """What is for sale, and the one function that prices an order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from chassis.errors import RuleViolated
@@ -26,9 +26,21 @@ class Price:
     setup_fee: Money
 
 
+@dataclass(frozen=True, slots=True)
+class ProductText:
+    """What a product is called in a language, and what it is."""
+
+    name: str
+    group: str
+    description: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """`prices` are those of every currency, or of the one that was asked for."""
+    """`prices` are those of every currency, or of the one that was asked for.
+
+    The texts are English; `translations` has them in other languages.
+    """
 
     id: UUID
     slug: str
@@ -37,6 +49,18 @@ class Product:
     description: str
     position: int
     prices: tuple[Price, ...] = ()
+    translations: Mapping[str, ProductText] = field(
+        default_factory=dict[str, ProductText]
+    )
+
+    def in_language(self, language: str) -> "Product":
+        """Return the product with its texts in this language, if it has them."""
+        text = self.translations.get(language)
+        if text is None:
+            return self
+        return replace(
+            self, name=text.name, group=text.group, description=text.description
+        )
 
     def find_price(self, period: Period, currency: str) -> Price | None:
         for price in self.prices:

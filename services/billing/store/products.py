@@ -1,18 +1,20 @@
 """The catalogue: products and their prices."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final, LiteralString, TypedDict
 from uuid import UUID
 
 from chassis.db import Record, Transaction
 from chassis.errors import NotFound
 from chassis.money import Money
-from services.billing.domain.catalogue import Price, Product
+from services.billing.domain.catalogue import Price, Product, ProductText
 from services.billing.domain.periods import Period
 
 #: $1 is the currency whose prices are wanted, or NULL for all.
 _PRODUCTS: Final[LiteralString] = """
-    SELECT p.id, p.slug, p.name, p.group_name, p.description, p.position, q.prices
+    SELECT p.id, p.slug, p.name, p.group_name, p.description, p.position,
+           p.translations, q.prices
     FROM products p
     CROSS JOIN LATERAL (
         SELECT jsonb_agg(price) AS prices
@@ -85,11 +87,13 @@ async def save_product(tx: Transaction, product: Product) -> UUID:
     """Write a product by its slug; return the id it has."""
     return await tx.fetchval(
         """
-        INSERT INTO products AS p (id, slug, name, group_name, description, position)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO products AS p (id, slug, name, group_name, description, position,
+                                   translations)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (slug) DO UPDATE
         SET name = EXCLUDED.name, group_name = EXCLUDED.group_name,
             description = EXCLUDED.description, position = EXCLUDED.position,
+            translations = EXCLUDED.translations,
             archived_at = NULL, version = p.version + 1
         RETURNING id
         """,
@@ -99,6 +103,7 @@ async def save_product(tx: Transaction, product: Product) -> UUID:
         product.group,
         product.description,
         product.position,
+        {language: asdict(text) for language, text in product.translations.items()},
     )
 
 
@@ -136,6 +141,10 @@ def _product(row: Record) -> Product:
         description=row["description"],
         position=row["position"],
         prices=tuple(sorted(prices, key=_place)),
+        translations={
+            language: ProductText(**text)
+            for language, text in row["translations"].items()
+        },
     )
 
 

@@ -13,9 +13,9 @@ from contracts.api.notifier import (
     ReviseArticle,
     WantedLanguage,
 )
+from contracts.languages import preferred_language
 from services.notifier.api.views import view_article, view_news
 from services.notifier.commands import news as commands
-from services.notifier.domain.languages import preferred_language
 from services.notifier.domain.news import Article
 from services.notifier.store import news as store
 
@@ -118,4 +118,4 @@ async def _find(
 
 def _language(call: Call, wanted: Language | None) -> Language:
     accepted = call.request.headers.get("Accept-Language", "")
-    return wanted or preferred_language(accepted).value
+    return wanted or preferred_language(accepted)

@@ -19,21 +19,6 @@ def language_of(tag: str) -> Language:
     return Language.PT_BR if primary == "pt" else Language.EN
 
 
-def preferred_language(accept_language: str) -> Language:
-    """Return the reader's best language of ours, from an Accept-Language header."""
-    ranked = sorted(map(_weighed, accept_language.split(",")), reverse=True)
-    wanted = [tag for weight, tag in ranked if weight > 0 and tag[:2] in ("en", "pt")]
-    return language_of(wanted[0]) if wanted else Language.EN
-
-
 def available_language(texts: Mapping[Tag, str], wanted: Tag) -> Tag:
     """Return the wanted language if the text exists in it, or else one it has."""
     return wanted if wanted in texts else next(iter(texts))
-
-
-def _weighed(part: str) -> tuple[float, str]:
-    tag, _, quality = part.strip().lower().partition(";")
-    try:
-        return float(quality.strip().removeprefix("q=") or 1), tag.strip()
-    except ValueError:
-        return 0.0, tag

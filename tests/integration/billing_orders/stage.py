@@ -61,9 +61,9 @@ CATALOGUE: dict[str, Any] = {
         },
         {
             "slug": "certificate",
-            "name": "Certificate",
+            "name": {"en": "Certificate", "pt-BR": "Certificado"},
             "group": "Extras",
-            "description": "Bought once.",
+            "description": {"en": "Bought once.", "pt-BR": "Comprado uma vez."},
             "prices": [{"currency": "BRL", "period": "one_time", "amount": "80.00"}],
         },
         {

@@ -82,7 +82,7 @@ async def test_a_line_says_what_a_piece_costs_and_what_all_of_them_do(
     ] == [[2, "299.00", "15.50", "629.00"], [1, "80.00", "0.00", "80.00"]]
     assert [line["description"] for line in said["lines"]] == [
         "Web Start (loja), um ano, a partir da ativação",
-        "Certificate",
+        "Certificado",
     ]
 
 

@@ -9,7 +9,6 @@ from services.notifier.domain.languages import (
     Language,
     available_language,
     language_of,
-    preferred_language,
 )
 from services.notifier.domain.news import (
     MAXIMUM_SLUG,
@@ -32,23 +31,6 @@ def an_article() -> Article:
         created_at=NOON,
         updated_at=NOON,
     )
-
-
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [
-        ("", Language.EN),
-        ("*", Language.EN),
-        ("pt", Language.PT_BR),
-        ("pt-PT,pt;q=0.9", Language.PT_BR),
-        ("fr, pt-BR;q=0.8, en;q=0.9", Language.EN),
-        ("en;q=0, pt;q=0.1", Language.PT_BR),
-        ("pt;q=nonsense", Language.EN),
-        (";;;,,q=", Language.EN),
-    ],
-)
-def test_readers_get_the_language_they_prefer(header: str, language: Language) -> None:
-    assert preferred_language(header) is language
 
 
 @pytest.mark.parametrize(
