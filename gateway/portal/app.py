@@ -13,6 +13,8 @@ from gateway.portal.views import (
     mails,
     news,
     orders,
+    people,
+    registration,
     services,
     session,
     staff_tickets,
@@ -24,11 +26,13 @@ from gateway.portal.visit import Portal
 #: One group a view; an address belongs to the first that declares it.
 PAGES = (
     session.pages,
+    registration.pages,
     dashboard.pages,
     orders.pages,
     services.pages,
     news.pages,
     mails.pages,
+    people.pages,
     style.pages,
     live.pages,
     tickets.pages,

@@ -12,6 +12,7 @@ from aiohttp import web
 from contracts.money import MoneyModel
 from gateway.portal import formats, text
 from gateway.portal.assets import asset_url, icon
+from gateway.portal.devices import device_name
 from gateway.portal.forms import CSRF_FIELD, KEY_FIELD
 from gateway.portal.languages import (
     LANGUAGES,
@@ -65,6 +66,7 @@ def set_up_templates(app: web.Application, *, company: str) -> None:
         money=formats.money,
         number=formats.number,
         day=formats.day,
+        device_name=device_name,
         instant=_instant,
         ago=_ago,
         duration=formats.duration,

@@ -6,20 +6,33 @@
   const tell = (name) => document.body.dispatchEvent(new CustomEvent(`live-${name}`));
   const status = () => document.getElementById("live-status");
 
+  let stream = null;
   const listen = (address) => {
-    const stream = new EventSource(address);
-    stream.onmessage = (message) => hear(message);
+    stream = new EventSource(address);
     for (const name of document.body.dataset.liveEvents.split(" ")) {
-      stream.addEventListener(name, hear);
+      stream.addEventListener(name, (message) => tell(message.type.split(".")[1]));
     }
     stream.addEventListener("reset", () => NOUNS.forEach(tell));
     stream.onerror = () => {
       // The browser tries again by itself unless the answer was a refusal.
-      if (stream.readyState === EventSource.CLOSED) setTimeout(() => listen(address), 30000);
+      if (stream?.readyState === EventSource.CLOSED) setTimeout(listenAgain, 30000);
     };
-    addEventListener("pagehide", () => stream.close(), { once: true });
   };
-  const hear = (message) => tell(message.type.split(".")[1]);
+  const listenAgain = () => {
+    if (document.hidden || stream?.readyState === EventSource.OPEN) return;
+    listen(document.body.dataset.live);
+  };
+  // Browsers allow few connections to one host: a page that nobody sees gives its own
+  // back, and catches up when it is looked at again.
+  const followVisibility = () => {
+    if (document.hidden) {
+      stream?.close();
+      stream = null;
+    } else if (stream === null) {
+      listen(document.body.dataset.live);
+      NOUNS.forEach(tell);
+    }
+  };
 
   // A form is sent once, however often its button is pressed.
   const hold = (form, submitter) => {
@@ -69,7 +82,16 @@
     if (document.body.dataset.updated) status().textContent = document.body.dataset.updated;
   });
 
+  for (const field of document.querySelectorAll("[data-time-zone]")) {
+    field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+  }
+
   // Only with scripts do these make sense.
   document.documentElement.classList.add("scripted");
-  if (document.body.dataset.live) listen(document.body.dataset.live);
+  if (document.body.dataset.live) {
+    if (!document.hidden) listen(document.body.dataset.live);
+    document.addEventListener("visibilitychange", followVisibility);
+    addEventListener("pagehide", () => stream?.close());
+    addEventListener("pageshow", (event) => event.persisted && listenAgain());
+  }
 })();

@@ -1,0 +1,52 @@
+"""Long lists to choose from, in the reader's language: countries and time zones."""
+
+import unicodedata
+from functools import cache
+from typing import cast
+from zoneinfo import available_timezones
+
+from babel.numbers import get_currency_name
+
+from gateway.portal.languages import current_language, locale_of
+
+_COUNTRY_CODE_LENGTH = 2
+#: Codes that stand for groups or nothing, not for countries.
+_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
+
+
+def countries() -> list[tuple[str, str]]:
+    """Return code and name of every country, by name."""
+    return _countries(current_language())
+
+
+@cache
+def _countries(language: str) -> list[tuple[str, str]]:
+    territories = cast("dict[str, str]", locale_of(language).territories)
+    named = [
+        (code, name)
+        for code, name in territories.items()
+        if len(code) == _COUNTRY_CODE_LENGTH
+        and code.isalpha()
+        and code not in _NO_COUNTRIES
+    ]
+    return sorted(named, key=lambda country: _plain(country[1]))
+
+
+@cache
+def time_zones() -> list[tuple[str, str]]:
+    """Return the zones that are named after places."""
+    return [
+        (name, name.replace("_", " "))
+        for name in sorted(available_timezones())
+        if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/", "posix"))
+    ]
+
+
+def currency_name(code: str) -> str:
+    """Return `BRL – Brazilian Real`."""
+    return f"{code} – {get_currency_name(code, locale=locale_of(current_language()))}"
+
+
+def _plain(name: str) -> str:
+    """Return the name without accents: Áustria stands among the A's."""
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()

@@ -1,0 +1,142 @@
+"""Becoming a customer, proving an e-mail address, and a forgotten password."""
+
+from aiohttp import web
+
+from chassis.http import Page
+from chassis.http.policies import public, signed_in
+from contracts.api.accounts import CustomerView
+from contracts.api.billing.catalogue import ProductView
+from gateway.portal.choices import countries, currency_name
+from gateway.portal.forms import Form
+from gateway.portal.languages import N_, current_language
+from gateway.portal.pages import Pages
+from gateway.portal.views.session import enter, local_path
+from gateway.portal.visit import Visit
+
+pages = Pages()
+
+#: Where the visitor probably is, until they say otherwise.
+LIKELY = {"pt-BR": ("BR", "BRL"), "en": ("US", "USD")}
+MAXIMUM_PRODUCTS = 100
+
+
+@pages.get("/register", policy=public())
+async def show_registration(visit: Visit) -> web.Response:
+    if visit.session is not None:
+        return visit.go(local_path(visit.query.get("next", "")))
+    country, currency = LIKELY[current_language()]
+    form = Form.filled(country=country, currency=currency, next=visit.query.get("next"))
+    return await _registration_page(visit, form)
+
+
+@pages.post("/register", policy=public())
+async def register(visit: Visit) -> web.StreamResponse:
+    """Make the customer, and log them in at once."""
+    form = visit.form
+    made = await form.send(
+        visit.api.post("/customers", CustomerView, _customer(form), key=form.key)
+    )
+    if made is None:
+        return await _registration_page(visit, form)
+    user_agent = visit.request.headers.get("User-Agent", "")
+    token = await form.send(
+        visit.portal.sessions.log_in(
+            form["email"], form["password"], user_agent=user_agent
+        )
+    )
+    return visit.go("/login") if token is None else await enter(visit, token)
+
+
+@pages.get("/verify-email", policy=public())
+async def show_verification(visit: Visit) -> web.Response:
+    """Ask for a press of the button: a link alone is opened by mail scanners, too."""
+    form = Form.filled(token=visit.query.get("token", ""))
+    return visit.render("people/verify.html", form=form)
+
+
+@pages.post("/verify-email", policy=public())
+async def verify_email(visit: Visit) -> web.Response:
+    form = visit.form
+    body = {"token": form["token"]}
+    done = await form.send(visit.api.act("POST", "/email-verifications", body))
+    if done is None:
+        return visit.render("people/verify.html", status=form.status, form=form)
+    if visit.session is not None:
+        visit.portal.sessions.forget_session(visit.session.id)
+    return visit.go("/", notice=N_("Thank you: your e-mail address is confirmed."))
+
+
+@pages.post("/verify-email/request", policy=signed_in())
+async def request_verification(visit: Visit) -> web.Response:
+    await visit.api.act("POST", "/email-verifications/requests", key=visit.form.key)
+    return visit.go("/", notice=N_("We have sent you a new link."))
+
+
+@pages.get("/forgot-password", policy=public())
+async def show_forgotten(visit: Visit) -> web.Response:
+    return visit.render("people/forgotten.html", form=Form(), sent=False)
+
+
+@pages.post("/forgot-password", policy=public())
+async def request_reset(visit: Visit) -> web.Response:
+    """Promise a link, whether or not somebody has this address here."""
+    form = visit.form
+    body = {"email": form["email"]}
+    done = await form.send(
+        visit.api.act("POST", "/password-resets", body, key=form.key)
+    )
+    return visit.render(
+        "people/forgotten.html", status=form.status, form=form, sent=done is not None
+    )
+
+
+@pages.get("/reset-password", policy=public())
+async def show_reset(visit: Visit) -> web.Response:
+    form = Form.filled(token=visit.query.get("token", ""))
+    return visit.render("people/reset.html", form=form)
+
+
+@pages.post("/reset-password", policy=public())
+async def reset_password(visit: Visit) -> web.Response:
+    form = visit.form
+    body = {"token": form["token"], "password": form["password"]}
+    done = await form.send(visit.api.act("POST", "/password-resets/confirm", body))
+    if done is None:
+        return visit.render("people/reset.html", status=form.status, form=form)
+    return visit.go(
+        "/login", notice=N_("Your password is changed. Please log in with it.")
+    )
+
+
+def _customer(form: Form) -> dict[str, object]:
+    body = form.body(
+        "email",
+        "name",
+        "company",
+        "tax_id",
+        "country",
+        "currency",
+        "time_zone",
+        "phone",
+    )
+    return {**body, "password": form["password"], "language": current_language()}
+
+
+async def _registration_page(visit: Visit, form: Form) -> web.Response:
+    return visit.render(
+        "people/register.html",
+        status=form.status,
+        form=form,
+        countries=countries(),
+        currencies=[(code, currency_name(code)) for code in await _currencies(visit)],
+    )
+
+
+async def _currencies(visit: Visit) -> list[str]:
+    """Return what the company sells in: the currencies of the catalogue's prices."""
+    products = await visit.api.get(
+        "/products", Page[ProductView], limit=MAXIMUM_PRODUCTS
+    )
+    return sorted(
+        {price.amount.currency for each in products.items for price in each.prices}
+    )
