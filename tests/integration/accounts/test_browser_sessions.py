@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+from yarl import URL
+
 from chassis.ids import uuid7
 from chassis.jobs import JobRun
 from services.accounts.jobs import remove_what_is_over
@@ -264,3 +266,9 @@ async def test_the_routes_for_the_gateway_are_no_part_of_the_api(stage: Stage) -
     body = {"session_token": "A" * 43}
     assert (await visitor.post("/browser-sessions/exchange", body)).status == 404
     assert (await visitor.post("/sessions/exchange", body)).status in {404, 405}
+    # The gateway passes on what follows the prefix as it is.
+    for up in ("..", "%2e%2e", "..%2f.."):
+        path = f"/api/v1/sessions/{up}/{up}/{up}/internal/browser-sessions/exchange"
+        url = URL(stage.url + path, encoded=True)
+        async with stage.http.post(url, json=body) as answer:
+            assert answer.status == 404
