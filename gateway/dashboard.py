@@ -16,7 +16,7 @@ from chassis.errors import NotAuthenticated
 from chassis.http import Page
 from contracts.api.accounts import MeView
 from contracts.api.billing.domains import DomainView
-from contracts.api.billing.invoices import InvoiceView
+from contracts.api.billing.invoices import OutstandingView
 from contracts.api.billing.orders import ServiceView
 from contracts.api.gateway import CountsView, DashboardView
 from contracts.api.notifier import NewsView
@@ -52,11 +52,7 @@ class Dashboard:
             ask("accounts", "/me", MeView),
             ask("billing", f"/services?count=true&{some}", Page[ServiceView]),
             ask("billing", f"/domains?count=true&{some}", Page[DomainView]),
-            ask(
-                "billing",
-                "/invoices?status=open&count=true&limit=1",
-                Page[InvoiceView],
-            ),
+            ask("billing", "/invoices/outstanding", OutstandingView),
             ask(
                 "tickets", f"/tickets?closed=false&count=true&{some}", Page[TicketView]
             ),
@@ -93,18 +89,19 @@ class _Panels:
     contact: MeView | None
     services: Page[ServiceView] | None
     domains: Page[DomainView] | None
-    open_invoices: Page[InvoiceView] | None
+    open_invoices: OutstandingView | None
     tickets: Page[TicketView] | None
     news: Page[NewsView] | None
 
     def view(self) -> DashboardView:
         names = [panel.name for panel in fields(self)]
+        outstanding = self.open_invoices
         return DashboardView(
             contact=self.contact,
             counts=CountsView(
                 services=_total(self.services),
                 domains=_total(self.domains),
-                open_invoices=_total(self.open_invoices),
+                open_invoices=outstanding.invoices if outstanding else None,
                 open_tickets=_total(self.tickets),
             ),
             services=_items(self.services),

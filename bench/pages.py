@@ -1,0 +1,149 @@
+"""P9: every page of the portal: how long the server takes, and how many bytes it costs.
+
+Bytes are those that Chromium counts on the wire, with their headers: of a first visit,
+with an empty cache, the page and all that it loads; of later pages, what is still to be
+fetched after the first page of the same visitor. The time is a client's on this
+machine, who asks for one page after the other.
+"""
+
+import gc
+import statistics
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+
+from playwright.async_api import Page
+
+from bench.product import started
+from bench.report import Figure
+from tests.browser.chromium import open_browser
+from tests.browser.pages import PAGES, Shown
+from tests.browser.portal import People, Portal, Role
+from tests.browser.watch import Watch
+from tests.support.servers import Servers
+
+#: Each page as it is first seen: what is done on it next is another page's cost.
+SEEN = [page for page in PAGES if page.act is None and not page.statuses]
+ROUNDS = 100
+WARM_UP_ROUNDS = 10
+#: For what a page loads by itself after it is there.
+SETTLE_MILLISECONDS = 500
+MOST_P95_MILLISECONDS = 40
+MOST_FIRST_KB = 200
+MOST_LATER_KB = 30
+
+
+async def measure(_servers: Servers) -> list[Figure]:
+    watch = Watch()
+    async with (
+        started() as stack,
+        open_browser() as browser,
+        AsyncExitStack() as closing,
+    ):
+        portal = Portal(stack, browser)
+        people = People(portal, watch, closing)
+        first = {page: await _first_bytes(people, page) for page in SEEN}
+        later = await _later_bytes(people)
+        times = {page: await _p95_milliseconds(portal, watch, page) for page in SEEN}
+    if watch.faults:
+        raise RuntimeError(f"the browser complains: {watch.faults}")
+    return [
+        _figure("server time p95", times, "ms", MOST_P95_MILLISECONDS),
+        _figure("first load", first, "KB", MOST_FIRST_KB, divisor=1000),
+        _figure("later pages", later, "KB", MOST_LATER_KB, divisor=1000),
+    ]
+
+
+def _figure(
+    what: str, found: Mapping[Shown, float], unit: str, most: float, divisor: int = 1
+) -> Figure:
+    worst = max(found, key=found.__getitem__)
+    value = found[worst] / divisor
+    return Figure(
+        row="P9",
+        what=f"{what}, worst of {len(found)} pages: {worst.name}",
+        value=value,
+        unit=unit,
+        target=f"≤ {most} {unit}",
+        holds=value <= most,
+    )
+
+
+async def _first_bytes(people: People, shown: Shown) -> float:
+    """Return what the page costs a browser that was never here."""
+    page = await people.of(shown.role)
+    address = await shown.address(people.portal)
+    async with _counting(page) as received:
+        await _visit(page, address)
+    await page.context.close()
+    return sum(received)
+
+
+async def _later_bytes(people: People) -> dict[Shown, float]:
+    """Return what each page costs whoever has seen the first one of their role."""
+    found: dict[Shown, float] = {}
+    visitors: dict[Role, Page] = {}
+    for shown in SEEN:
+        address = await shown.address(people.portal)
+        if shown.role not in visitors:
+            visitors[shown.role] = await people.of(shown.role)
+            await _visit(visitors[shown.role], address)
+        async with _counting(visitors[shown.role]) as received:
+            await _visit(visitors[shown.role], address)
+        found[shown] = sum(received)
+    return found
+
+
+async def _visit(page: Page, address: str) -> None:
+    answer = await page.goto(address)
+    if answer is None or not answer.ok:
+        raise RuntimeError(f"{address} was not answered well: {answer}")
+    await page.wait_for_timeout(SETTLE_MILLISECONDS)
+
+
+@asynccontextmanager
+async def _counting(page: Page) -> AsyncGenerator[list[float]]:
+    """Collect how many bytes each answer took; those from the cache take none."""
+    received: list[float] = []
+
+    def note(event: Mapping[str, float]) -> None:
+        received.append(event["encodedDataLength"])
+
+    watching = await page.context.new_cdp_session(page)
+    await watching.send("Network.enable")  # pyright: ignore[reportUnknownMemberType] - takes any parameters
+    watching.on("Network.loadingFinished", note)
+    yield received
+    await watching.detach()
+
+
+async def _p95_milliseconds(portal: Portal, watch: Watch, shown: Shown) -> float:
+    """Return in what time 19 of 20 requests for the page are answered."""
+    headers = {"Cookie": await _cookies(portal, watch, shown.role)}
+    url = portal.url + await shown.address(portal)
+    gc.collect()
+    took = [await _milliseconds(portal, url, headers) for _ in range(ROUNDS)]
+    return statistics.quantiles(took[WARM_UP_ROUNDS:], n=20)[-1]
+
+
+async def _milliseconds(portal: Portal, url: str, headers: Mapping[str, str]) -> float:
+    began = time.perf_counter()
+    async with portal.stack.http.get(
+        url, headers=headers, allow_redirects=False
+    ) as answer:
+        page = await answer.text()
+    took = (time.perf_counter() - began) * 1000
+    if answer.status != HTTPStatus.OK or "</html>" not in page:
+        raise RuntimeError(f"{url} was answered {answer.status}: {page[:1000]}")
+    return took
+
+
+async def _cookies(portal: Portal, watch: Watch, role: Role) -> str:
+    """Return the cookies of somebody's open session, as their browser sends them."""
+    if role == "visitor":
+        return ""
+    state = await portal.session_of(role, watch)
+    return "; ".join(
+        f"{cookie.get('name')}={cookie.get('value')}"
+        for cookie in state.get("cookies", [])
+    )
