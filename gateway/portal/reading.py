@@ -84,7 +84,7 @@ class _Upload:
                 raise BadForm
             self._parts += 1
             if self._parts > MAXIMUM_FIELDS:
-                raise BadForm(f"a form has at most {MAXIMUM_FIELDS} fields")
+                raise BadForm("a form has at most {limit} fields", limit=MAXIMUM_FIELDS)
             await self._read_part(part, part.name)
         # Where a file could be chosen is a field of the form, even without any.
         chosen: dict[str, list[str]] = {name: [] for name in self._file_fields}
