@@ -18,9 +18,11 @@ from tests.e2e.journey import (
     send_proof,
 )
 from tests.e2e.stack import Stack
+from tests.support.texts import placeholders, templates
 
 JSON = "application/json"
 
+TEMPLATES = templates()
 METHODS = ("post", "put", "patch")
 #: Each is wrong for nearly every field; one that a schema allows is passed over.
 WRONG_VALUES: tuple[Any, ...] = (
@@ -78,7 +80,17 @@ async def send(
         method, url, data=io.BytesIO(content) if content else None, headers=headers
     ) as answer:
         is_problem = answer.content_type == "application/problem+json"
-        return answer.status, await answer.json() if is_problem else None
+        problem = await answer.json() if is_problem else None
+        if problem:
+            check_translatable(problem)
+        return answer.status, problem
+
+
+def check_translatable(problem: Json) -> None:
+    """Whatever is told can be said in other languages, with all its values."""
+    for told in (problem, *problem.get("errors", [])):
+        assert told["template"] in TEMPLATES, told
+        assert placeholders(told["template"]) == told["values"].keys(), told
 
 
 def filled(path: str) -> str:
