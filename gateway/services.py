@@ -179,7 +179,8 @@ class Caller:
         self, path: str, model: type[M], file: UploadedFile, *, key: str
     ) -> M:
         async def send() -> bytes:
-            form = FormData()
+            # Names stay readable, as browsers send them.
+            form = FormData(quote_fields=False)
             form.add_field(
                 "file",
                 BytesIO(file.content),
