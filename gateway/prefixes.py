@@ -50,7 +50,7 @@ OPEN_NOUNS = frozenset(
 )
 
 #: Work that its service may take longer for than for anything else, in seconds.
-SLOW_PATHS = {"staff/billing-runs": 630.0}
+SLOW_PATHS = {"staff/billing-runs": 630.0, "staff/ledger/audit": 130.0}
 
 
 def owner_of(path: str) -> str | None:

@@ -89,6 +89,7 @@ STAFF = (
             Entry(N_("Daily run"), "/staff/billing-runs", "billing.run"),
             Entry(N_("Ledger audit"), "/staff/ledger", "ledger.audit"),
             Entry(N_("News"), "/staff/news", "news.write"),
+            Entry(N_("E-mails"), "/staff/emails", "operations"),
         ),
     ),
 )

@@ -35,6 +35,7 @@ LIVE_EVENTS = (
     "billing.invoice.voided",
     "billing.payment.started",
     "billing.payment.succeeded",
+    "billing.payment.cancelled",
     "billing.service.ordered",
     "billing.service.activated",
     "billing.service.renewed",

@@ -172,7 +172,8 @@ async def insert_payment(tx: Transaction, payment: Payment) -> None:
 
 async def save_payment(tx: Transaction, payment: Payment) -> None:
     """Write what came of a payment; resolved, it frees its invoices for another."""
-    with violations_as(payments_bank_reference_key=BankReferenceUsed()):
+    used = BankReferenceUsed(field="bank_reference")
+    with violations_as(payments_bank_reference_key=used):
         await tx.execute(
             """
             WITH shares AS (
