@@ -1,8 +1,10 @@
 """Errors tell template from values, so that clients can say them in any language."""
 
+import re
+
 import pytest
 
-from tests.support.texts import Site, placeholders, sites
+from tests.support.texts import ROOT, Site, placeholders, sites
 
 SITES = list(sites())
 
@@ -20,3 +22,9 @@ def test_an_error_is_given_the_values_that_its_template_names(site: Site) -> Non
 def test_errors_are_found_in_every_package() -> None:
     packages = {site.place.partition("/")[0] for site in SITES}
     assert packages == {"chassis", "contracts", "services", "gateway"}
+
+
+def test_a_models_validator_says_what_is_wrong_in_a_template_too() -> None:
+    modules = (ROOT / "contracts/api").rglob("*.py")
+    plain = [m.name for m in modules if re.search(r"raise ValueError", m.read_text())]
+    assert plain == []
