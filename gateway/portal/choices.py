@@ -5,6 +5,7 @@ from functools import cache
 from typing import cast
 from zoneinfo import available_timezones
 
+from babel.dates import get_timezone_location
 from babel.numbers import get_currency_name
 
 from gateway.portal.languages import current_language, locale_of
@@ -32,14 +33,19 @@ def _countries(language: str) -> list[tuple[str, str]]:
     return sorted(named, key=lambda country: _plain(country[1]))
 
 
-@cache
 def time_zones() -> list[tuple[str, str]]:
-    """Return the zones that are named after places."""
-    return [
-        (name, name.replace("_", " "))
-        for name in sorted(available_timezones())
+    """Return every zone that is named after a place, by its country and city."""
+    return _time_zones(current_language())
+
+
+@cache
+def _time_zones(language: str) -> list[tuple[str, str]]:
+    named = [
+        (name, get_timezone_location(name, locale=locale_of(language)))
+        for name in available_timezones()
         if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/", "posix"))
     ]
+    return sorted(named, key=lambda zone: _plain(zone[1]))
 
 
 def currency_name(code: str) -> str:

@@ -6,6 +6,7 @@ the API, signed in as the page's reader; the demo company has one of each.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Unpack
 
 from playwright.async_api import Page
@@ -30,6 +31,11 @@ class Shown:
     #: Answers above 399 that belong to it.
     statuses: tuple[int, ...] = ()
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it begins with what was wrong, which then has the focus."""
+        return HTTPStatus.UNPROCESSABLE_ENTITY in self.statuses
+
     async def open(self, readers: Readers, **look: Unpack[Look]) -> Page:
         """Return the page, open in the browser of whoever reads it."""
         page = await readers.page_of(self.role, **look)
@@ -51,15 +57,57 @@ class Shown:
 async def send_empty(page: Page) -> None:
     """Send the page's form as it is, past the browser's own checks."""
     form = page.locator("main form[method=post]").first
-    await form.evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
-    await page.wait_for_load_state()
+    async with page.expect_navigation():
+        await form.evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+
+
+async def send_empty_name(page: Page) -> None:
+    await page.fill("#name", "")
+    await send_empty(page)
+
+
+async def service(api: Api) -> str:
+    return await first_of(api, "/services")
+
+
+async def mail(api: Api) -> str:
+    return await first_of(api, "/emails")
+
+
+async def first_of(api: Api, path: str) -> str:
+    """Return the page of the first thing in a list."""
+    found = await api.get(path)
+    return f"{path}/{found['items'][0]['id']}"
 
 
 PAGES = (
     Shown("log-in", "/login", "visitor"),
     Shown("registration", "/register", "visitor"),
     Shown("forgotten password", "/forgot-password", "visitor"),
+    Shown("registration refused", "/register", "visitor", send_empty, (422,)),
+    Shown("new password", "/reset-password?token=none", "visitor"),
+    Shown("e-mail to confirm", "/verify-email?token=none", "visitor"),
+    Shown("link refused", "/verify-email?token=none", "visitor", send_empty, (422,)),
+    Shown("catalogue of a visitor", "/order", "visitor"),
+    Shown("news of a visitor", "/news", "visitor"),
+    Shown("components", "/style", "visitor"),
     Shown("no such page", "/nowhere", "visitor", statuses=(404,)),
     Shown("dashboard", "/", "customer"),
     Shown("empty dashboard", "/", "newcomer"),
+    Shown("catalogue", "/order", "customer"),
+    Shown("choice", "/order/vps-2", "customer"),
+    Shown(
+        "choice refused", "/order/vps-2?items.0.quantity=99", "customer", None, (422,)
+    ),
+    Shown("services", "/services", "customer"),
+    Shown("no services", "/services", "newcomer"),
+    Shown("service", service, "customer"),
+    Shown("domains", "/domains", "customer"),
+    Shown("news", "/news", "customer"),
+    Shown("e-mails", "/emails", "customer"),
+    Shown("e-mail", mail, "customer"),
+    Shown("profile", "/profile", "customer"),
+    Shown("profile refused", "/profile", "newcomer", send_empty_name, (422,)),
+    Shown("password and devices", "/security", "customer"),
+    Shown("password and devices of staff", "/security", "support"),
 )

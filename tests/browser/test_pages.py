@@ -61,7 +61,8 @@ async def test_the_keyboard_reaches_all_and_shows_where_it_is(
 ) -> None:
     page = await shown.open(readers)
     stops = [stop async for stop in tab_stops(page)]
-    assert stops[0]["target"].startswith("#"), "the first stop skips the menu"
+    if not shown.is_refused:
+        assert stops[0]["target"].startswith("#"), "the first stop skips the menu"
     unseen = [
         each["element"] for each in stops if not (each["isMarked"] and each["isInView"])
     ]
