@@ -113,7 +113,10 @@ async def _http(
         if with_routes and process.extend is not None:
             process.extend(app, resources)
         async with serving(
-            app, host=settings.http_host, port=settings.http_port
+            app,
+            host=settings.http_host,
+            port=settings.http_port,
+            connections=settings.http_connections,
         ) as port:
             yield port
 

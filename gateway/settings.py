@@ -26,6 +26,8 @@ class Settings(ProcessSettings):
     stream_heartbeat_seconds: float = Field(default=15.0, gt=0)
     streams_per_user: int = Field(default=10, ge=1)
     maximum_streams: int = Field(default=10_000, ge=1)
+    #: The streams, and as many others as any process has.
+    http_connections: int = Field(default=12_000, ge=1)
 
     @property
     def service_urls(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The server: aiohttp's, with the time and connection limits that it lacks."""
 
 import asyncio
+import resource
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
@@ -19,15 +20,24 @@ LINGER_SECONDS = 5.0
 #: For a client to read some of what is waiting for it.
 STALL_SECONDS = 30.0
 SHUTDOWN_SECONDS = 20.0
-MAXIMUM_CONNECTIONS = 2000
+#: For all that isn't a client's connection: pools, sockets of our own, files.
+OTHER_FILES = 1000
 BACKLOG = 512
 
 
 @asynccontextmanager
-async def serving(app: web.Application, *, host: str, port: int) -> AsyncGenerator[int]:
+async def serving(
+    app: web.Application,
+    *,
+    host: str,
+    port: int,
+    connections: int = 2000,
+) -> AsyncGenerator[int]:
     """Serve the application until the block ends; yields the port in use."""
+    _allow_files(connections + OTHER_FILES)
     runner = _Runner(
         app,
+        connections=connections,
         access_log=None,
         keepalive_timeout=IDLE_SECONDS,
         lingering_time=LINGER_SECONDS,
@@ -61,9 +71,16 @@ def calling_when_gone(
 class _Runner(web.AppRunner):
     """Makes our kind of server; aiohttp has no other way to choose the protocol."""
 
+    def __init__(
+        self, app: web.Application, *, connections: int, **options: Any
+    ) -> None:
+        super().__init__(app, **options)
+        self._connections = connections
+
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         return _Server(
+            self._connections,
             made.request_handler,
             request_factory=made.request_factory,
             **self._kwargs,
@@ -73,11 +90,15 @@ class _Runner(web.AppRunner):
 class _Server(web.Server):
     """Takes connections up to a limit; the next client may try again."""
 
+    def __init__(self, limit: int, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._limit = limit
+
     def connection_made(
         self, handler: RequestHandler, transport: asyncio.Transport
     ) -> None:
         super().connection_made(handler, transport)
-        if len(self._connections) > MAXIMUM_CONNECTIONS:
+        if len(self._connections) > self._limit:
             transport.abort()
 
     def __call__(self) -> RequestHandler:
@@ -160,6 +181,14 @@ class _Connection(RequestHandler):
             self._stall_timer = self._loop.call_later(
                 STALL_SECONDS, self._watch_reader, waiting
             )
+
+
+def _allow_files(wanted: int) -> None:
+    """Let the process hold that many files open, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY not in (soft, hard):
+        raised = (max(soft, min(wanted, hard)), hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, raised)
 
 
 def _cancelled(timer: asyncio.TimerHandle | None) -> None:

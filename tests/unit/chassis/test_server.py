@@ -36,10 +36,11 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.5)
     monkeypatch.setattr(server, "IDLE_SECONDS", 1.5)
     monkeypatch.setattr(server, "LINGER_SECONDS", 0.2)
-    monkeypatch.setattr(server, "MAXIMUM_CONNECTIONS", 5)
     monkeypatch.setattr(server, "STALL_SECONDS", 1.0)
     monkeypatch.setattr(reader, "BODY_SECONDS", 0.5)
-    async with server.serving(an_app(things, large), host="127.0.0.1", port=0) as port:
+    async with server.serving(
+        an_app(things, large), host="127.0.0.1", port=0, connections=5
+    ) as port:
         yield port
 
 
