@@ -49,8 +49,8 @@ def _time_zones(language: str) -> list[tuple[str, str]]:
 
 
 def currency_name(code: str) -> str:
-    """Return `BRL – Brazilian Real`."""
-    return f"{code} – {get_currency_name(code, locale=locale_of(current_language()))}"
+    """Return `BRL, Brazilian Real`."""
+    return f"{code}, {get_currency_name(code, locale=locale_of(current_language()))}"
 
 
 def _plain(name: str) -> str:

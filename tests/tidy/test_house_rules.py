@@ -28,7 +28,9 @@ MAXIMUM_MODULE_LINES = 400
 
 def modules() -> Iterator[Path]:
     for package in CODE:
-        yield from sorted((ROOT / package).rglob("*.py"))
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "node_modules" not in path.parts:
+                yield path
 
 
 def name(path: Path) -> str:
