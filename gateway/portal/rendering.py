@@ -62,37 +62,43 @@ def set_up_templates(app: web.Application, *, company: str) -> None:
     )
     # The extension adds it; its own type says nothing of it.
     env.install_gettext_callables(gettext, ngettext, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-    filters = cast("dict[str, object]", env.filters)
-    filters.update(
-        money=formats.money,
-        number=formats.number,
-        day=formats.day,
-        device_name=device_name,
-        instant=_instant,
-        ago=_ago,
-        duration=formats.duration,
-        file_size=formats.file_size,
-        words=text.words,
-        label=label,
-        tone=tone,
-    )
-    names = cast("dict[str, object]", env.globals)
-    names.update(
-        asset_url=asset_url,
-        company=company,
-        csrf_field=CSRF_FIELD,
-        current_language=current_language,
-        icon=icon,
-        is_current=is_current,
-        is_negative=_is_negative,
-        key_field=KEY_FIELD,
-        languages=LANGUAGES,
-        menu_of=menu_of,
-        live_events=" ".join(LIVE_EVENTS),
-        notice_of=notice_of,
-        theme_of=theme_of,
-        with_query=with_query,
-    )
+    cast("dict[str, object]", env.filters).update(_filters())
+    cast("dict[str, object]", env.globals).update(_names(company))
+
+
+def _filters() -> dict[str, object]:
+    return {
+        "ago": _ago,
+        "day": formats.day,
+        "device_name": device_name,
+        "duration": formats.duration,
+        "file_size": formats.file_size,
+        "instant": _instant,
+        "label": label,
+        "money": formats.money,
+        "number": formats.number,
+        "tone": tone,
+        "words": text.words,
+    }
+
+
+def _names(company: str) -> dict[str, object]:
+    return {
+        "asset_url": asset_url,
+        "company": company,
+        "csrf_field": CSRF_FIELD,
+        "current_language": current_language,
+        "icon": icon,
+        "is_current": is_current,
+        "is_negative": _is_negative,
+        "key_field": KEY_FIELD,
+        "languages": LANGUAGES,
+        "live_events": " ".join(LIVE_EVENTS),
+        "menu_of": menu_of,
+        "notice_of": notice_of,
+        "theme_of": theme_of,
+        "with_query": with_query,
+    }
 
 
 def theme_of(visit: Visit) -> str:
