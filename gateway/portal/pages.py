@@ -7,7 +7,6 @@ only then does the view run. What goes wrong becomes a page of its own.
 import hmac
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
@@ -126,6 +125,7 @@ async def _run(route: PageRoute, visit: Visit) -> web.StreamResponse:
     if visit.request.method == "POST":
         check_origin(visit.request, visit.portal.settings.public_url)
         visit.form = await read_form(visit.request, _taker(route, visit))
+        await visit.go_on()
     route.policy.check(visit.principal)
     if visit.request.method == "POST" and not _proves_origin(visit):
         return faults.stale_form(visit)
@@ -134,13 +134,19 @@ async def _run(route: PageRoute, visit: Visit) -> web.StreamResponse:
 
 def _taker(route: PageRoute, visit: Visit) -> Take | None:
     """Return what takes the form's files: nothing does from those who may not send."""
-    if route.take is None:
+    take_file = route.take
+    if take_file is None:
         return None
     try:
         route.policy.check(visit.principal)
     except (NotAuthenticated, NotAllowed):
         return None
-    return partial(route.take, visit)
+
+    async def take(file: UploadedFile, form_key: str) -> SentFile:
+        await visit.go_on()
+        return await take_file(visit, file, form_key)
+
+    return take
 
 
 def _arguments(request: web.Request) -> dict[str, UUID | str]:

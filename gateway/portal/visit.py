@@ -47,9 +47,7 @@ class Visit:
         self.portal = portal
         self.session = session
         self.form = Form()
-        self.api: Caller = portal.services.caller(
-            session.access_token if session else None, current_language()
-        )
+        self.api: Caller = self._caller()
         self._visitor = portal.cookies.read(request, "visitor")
         self._cookies: dict[str, tuple[str, int]] = {}
 
@@ -141,6 +139,17 @@ class Visit:
         """Go on as the person whose session has just begun."""
         user_agent = self.request.headers.get("User-Agent", "")
         self.session = await self.portal.sessions.open(token, user_agent=user_agent)
+        self.api = self._caller()
+
+    async def go_on(self) -> None:
+        """Look after the session: a form's files may take longer than a token lives."""
+        token = self.portal.cookies.read(self.request, "session")
+        if token and self.session is not None:
+            await self.begin(token)
+
+    def _caller(self) -> Caller:
+        token = self.session.access_token if self.session else None
+        return self.portal.services.caller(token, current_language())
 
     def _keep(self, name: str, value: str, seconds: int) -> None:
         self._cookies[name] = (value, seconds)

@@ -107,8 +107,10 @@ def _name_lost_files(form: Form, files: list[SentFile]) -> None:
 
 
 def _reason(refusal: Refused) -> str:
+    """Return why a file was refused, to stand after its name."""
     told = [message for _, message in explain_fields(refusal.problem)]
-    return " ".join(told) or explain_problem(refusal.problem)
+    reason = "; ".join(told) or explain_problem(refusal.problem)
+    return reason[:1].lower() + reason[1:]
 
 
 def _key_of(file: UploadedFile, form_key: str) -> str:
