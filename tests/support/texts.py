@@ -50,7 +50,7 @@ def templates() -> frozenset[str]:
     return frozenset(
         {HTTPStatus.INTERNAL_SERVER_ERROR.phrase}
         | {site.template for site in sites() if site.template}
-        | {kind.title() for kind in (DomainError, *kinds_of(DomainError))}
+        | {kind.title() for kind in _kinds()}
         | {text for problem in plain for text in (problem.title, problem.template)}
         | set(WORDS.values())
         | {text for _, *texts in WORDS_BY_COUNT.values() for text in texts}
@@ -65,9 +65,16 @@ def placeholders(template: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in parts if name is not None)
 
 
+def _kinds() -> Iterator[type[DomainError]]:
+    """Yield the product's errors: tests make some of their own."""
+    for kind in (DomainError, *kinds_of(DomainError)):
+        if kind.__module__.partition(".")[0] in PACKAGES:
+            yield kind
+
+
 def _positions() -> dict[str, int]:
     """Return at which position each class takes its template."""
-    errors = {kind.__name__: 0 for kind in (DomainError, *kinds_of(DomainError))}
+    errors = {kind.__name__: 0 for kind in _kinds()}
     return errors | {
         FieldError.__name__: 1,
         BadValue.__name__: 0,
