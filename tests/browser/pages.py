@@ -74,9 +74,33 @@ async def mail(api: Api) -> str:
     return await first_of(api, "/emails")
 
 
-async def first_of(api: Api, path: str) -> str:
+async def open_invoice(api: Api) -> str:
+    return await first_of(api, "/invoices", "?status=open")
+
+
+async def paid_invoice(api: Api) -> str:
+    return await first_of(api, "/invoices", "?status=paid")
+
+
+async def payment_under_way(api: Api) -> str:
+    """Begin one with an invoice of its own, as the demo has only what has arrived."""
+    funds = {"amount": {"amount": "15.00", "currency": "BRL"}, "method": "deposit"}
+    top_up = await api.post("/credit/top-ups", funds)
+    return f"/payments/{top_up['payment']['id']}"
+
+
+async def payment_received(api: Api) -> str:
+    return await first_of(api, "/payments", "?status=succeeded")
+
+
+async def add_too_little(page: Page) -> None:
+    await page.locator("input[name='amount.amount']").fill("0,50")
+    await send_empty(page)
+
+
+async def first_of(api: Api, path: str, query: str = "") -> str:
     """Return the page of the first thing in a list."""
-    found = await api.get(path)
+    found = await api.get(path + query)
     return f"{path}/{found['items'][0]['id']}"
 
 
@@ -104,6 +128,21 @@ PAGES = (
     Shown("service", service, "customer"),
     Shown("domains", "/domains", "customer"),
     Shown("news", "/news", "customer"),
+    Shown("my invoices", "/invoices", "customer"),
+    Shown("no invoices", "/invoices", "newcomer"),
+    Shown("all pending invoices", "/invoices/pay?all", "customer"),
+    Shown("payment refused", "/invoices", "customer", send_empty, (422,)),
+    Shown("previous invoices", "/invoices/history", "customer"),
+    Shown("future payments", "/invoices/coming", "customer"),
+    Shown("open invoice", open_invoice, "customer"),
+    Shown("paid invoice", paid_invoice, "customer"),
+    Shown("payments", "/payments", "customer"),
+    Shown("payment under way", payment_under_way, "customer"),
+    Shown("payment received", payment_received, "customer"),
+    Shown("adding funds", "/add-funds", "customer"),
+    Shown("adding funds refused", "/add-funds", "customer", add_too_little, (422,)),
+    Shown("credit statement", "/credit", "customer"),
+    Shown("no credit", "/credit", "newcomer"),
     Shown("e-mails", "/emails", "customer"),
     Shown("e-mail", mail, "customer"),
     Shown("profile", "/profile", "customer"),
