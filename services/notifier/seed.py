@@ -1,6 +1,8 @@
 """News for a new installation, from JSON; running it twice changes nothing."""
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.clock import Clock
 from chassis.db import Database
@@ -18,7 +20,7 @@ class _Article(_Strict):
     slug: Slug
     title: Titles
     body: Bodies
-    published_at: AwareDatetime | None = None
+    published_days_ago: int = Field(default=0, ge=0, le=3650)
 
 
 class _Seed(_Strict):
@@ -29,6 +31,7 @@ async def seed(
     db: Database, clock: Clock, _settings: Settings, data: dict[str, object]
 ) -> None:
     """Publish the articles whose slugs aren't there yet."""
+    now = clock.business_now()
     async with db.transaction() as tx:
         for article in _Seed.model_validate(data).news:
             if await has_article(tx, article.slug):
@@ -38,6 +41,6 @@ async def seed(
                 slug=article.slug,
                 title=article.title,
                 body=article.body,
-                published_at=article.published_at,
-                now=clock.business_now(),
+                published_at=now - timedelta(days=article.published_days_ago),
+                now=now,
             )

@@ -1,157 +1,179 @@
-"""What happened before you came: the demo customers' first days, by the public API.
+"""What happened before you came: the demo customers' first month, by the public API.
 
 Each step carries an idempotency key, so that a history cut short goes on where it was.
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import aiohttp
-from aiohttp import JsonPayload
 from pydantic import JsonValue
 
+from chassis.clockshift import REFRESH_SECONDS
+from deploy.local.demo.caller import Caller, Json
 from deploy.local.demo.company import FOLDER, Login
-from deploy.local.faults import CannotStart
 
-API = "/api/v1"
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30)
-#: Events may still be on their way just after the start.
-PATIENCE_SECONDS = 30
-PAUSE_SECONDS = 0.2
-COME_BACK = {
-    HTTPStatus.CONFLICT,  # the step was begun by a run that was cut short
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-}
 PROOF = "proof.pdf"
-BANK_REFERENCE = "7F3A.91C2.0D48.E6B5"
-
-Json = dict[str, JsonValue]
-#: Makes the body of a request, anew each time it is sent.
-Content = Callable[[], JsonPayload | aiohttp.FormData]
+#: In how many days Ana's server is to be renewed, or a few less at the end of a month.
+RENEWED_IN_DAYS = 6
+#: By then every process goes by a clock that was moved; later, a ticket is dated wrong.
+FOLLOWED_SECONDS = 3 * REFRESH_SECONDS
+CREDIT: JsonValue = {"amount": "30.00", "currency": "BRL"}
 
 
 async def make_history(gateway_url: str, logins: Sequence[Login]) -> None:
     """Let customers order, pay and ask, and staff confirm and answer."""
-    staff = {login.role: login for login in logins if login.role != "customer"}
-    ana, sam = [login for login in logins if login.role == "customer"]
     async with aiohttp.ClientSession(gateway_url, timeout=REQUEST_TIMEOUT) as session:
-        customer = await _log_in(session, ana)
-        finance = await _log_in(session, staff["finance"])
-        support = await _log_in(session, staff["support"])
-        await _buy_and_pay(customer, finance)
-        await customer.order("mail", "email-team", "monthly")
-        await _ask_and_answer(customer, support)
-        await (await _log_in(session, sam)).order("server", "vps-2", "monthly")
+        callers = await asyncio.gather(
+            *(Caller.log_in(session, login) for login in logins)
+        )
+        known = list(zip(logins, callers, strict=True))
+        staff = {login.role: caller for login, caller in known}
+        ana, sam = [each for login, each in known if login.role == "customer"]
+        await _begin_a_month_ago(ana, staff["finance"], staff["admin"])
+        await asyncio.gather(
+            _go_on(ana, staff["finance"], staff["support"]), _await_confirmation(sam)
+        )
 
 
-class _Caller:
-    """Somebody who is logged in."""
-
-    def __init__(self, session: aiohttp.ClientSession, token: str) -> None:
-        self._session = session
-        self._token = token
-
-    async def post(self, path: str, step: str, body: Json) -> Json:
-        return await self._send(path, step, lambda: JsonPayload(body))
-
-    async def upload(self, name: str, content: bytes, step: str) -> Json:
-        def form() -> aiohttp.FormData:
-            fields = aiohttp.FormData()
-            fields.add_field("file", content, filename=name)
-            return fields
-
-        return await self._send("/attachments", step, form)
-
-    async def order(self, step: str, product: str, period: str) -> Json:
-        items: JsonValue = [{"product": product, "period": period}]
-        return await self.post("/orders", f"{step}-order", {"items": items})
-
-    async def _send(self, path: str, step: str, content: Content) -> Json:
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Idempotency-Key": f"demo-history-{step}",
-        }
-        return await _post(self._session, path, headers, content)
-
-
-async def _log_in(session: aiohttp.ClientSession, login: Login) -> _Caller:
-    body = {"email": login.email, "password": login.password}
-    answer = await _post(session, "/sessions", {}, lambda: JsonPayload(body))
-    return _Caller(session, str(answer["access_token"]))
-
-
-async def _buy_and_pay(customer: _Caller, finance: _Caller) -> None:
-    """A year of hosting, paid by transfer, proved by a ticket, confirmed by finance."""
-    order = await customer.order("hosting", "hosting-business", "annual")
-    invoice_id = order["invoice_id"]
-    payment = await customer.post(
-        "/payments",
-        "hosting-payment",
-        {"invoice_ids": [invoice_id], "method": "bank_transfer"},
+async def _begin_a_month_ago(ana: Caller, finance: Caller, admin: Caller) -> None:
+    """A server and some credit; today the server's renewal is there to be paid."""
+    now = datetime.now(UTC)
+    begun_on = _a_month_before(now.date() + timedelta(days=RENEWED_IN_DAYS))
+    await _set_clock(admin, now - (now.date() - begun_on))
+    order = await _order(
+        ana, "server", "vps-2", "monthly", "loja.padaria-aurora.example"
     )
-    proof = await customer.upload(PROOF, (FOLDER / PROOF).read_bytes(), "hosting-proof")
-    ticket = await customer.post(
-        "/tickets",
-        "hosting-ticket",
-        {
-            "department": "finance",
-            "subject": "Comprovante da transferência",
-            "message": "Olá! Segue o comprovante da transferência da primeira fatura.",
-            "priority": "medium",
-            "invoice_id": invoice_id,
-            "attachment_ids": [proof["id"]],
-        },
+    await _pay(ana, finance, "server", order["invoice_id"], "4C19.88A0.51B7.0E2D")
+    credit = await ana.post("/credit/top-ups", "credit", {"amount": CREDIT})
+    await _pay(ana, finance, "credit", credit["id"], "9B02.7DD3.1F64.A8C1")
+    today = await _set_clock(admin, datetime.now(UTC))
+    await finance.post("/staff/billing-runs", "renewals", {"on": today})
+    await asyncio.sleep(FOLLOWED_SECONDS)
+
+
+async def _go_on(ana: Caller, finance: Caller, support: Caller) -> None:
+    """A year of hosting, proved by a ticket; a bill that is open; two questions."""
+    order = await _order(
+        ana, "hosting", "hosting-business", "annual", "padaria-aurora.example"
     )
-    await finance.post(
-        f"/staff/payments/{payment['id']}/confirmation",
-        "hosting-confirmation",
-        {
-            "amount": payment["amount"],
-            "bank_reference": BANK_REFERENCE,
-            "ticket_id": ticket["id"],
-        },
+    await _pay(
+        ana,
+        finance,
+        "hosting",
+        order["invoice_id"],
+        "7F3A.91C2.0D48.E6B5",
+        proof=(
+            "Comprovante da transferência",
+            "Olá! Segue o comprovante da transferência da primeira fatura.",
+        ),
+    )
+    await _order(ana, "mail", "email-team", "monthly", "padaria-aurora.example")
+    await _ask_and_answer(ana, support)
+    await _ask(
+        ana,
+        "backup",
+        department="support",
+        subject="Restaurar o backup de ontem em padaria-aurora.example",
+        message="Apaguei sem querer a pasta **cardapio** do site. Vocês conseguem"
+        " restaurar só essa pasta do backup da noite passada?",
+        priority="high",
+        service_ids=order["service_ids"],
     )
 
 
-async def _ask_and_answer(customer: _Caller, support: _Caller) -> None:
-    ticket = await customer.post(
-        "/tickets",
+async def _await_confirmation(sam: Caller) -> None:
+    """A server whose transfer is on its way: finance has the proof, not the money."""
+    order = await _order(sam, "sam", "vps-2", "monthly", "northwind.example")
+    await _start_payment(sam, "sam", order["invoice_id"])
+    await _send_proof(
+        sam,
+        "sam",
+        order["invoice_id"],
+        "Receipt of my transfer",
+        "Hi! I have just made the transfer; the receipt is attached.",
+    )
+
+
+async def _set_clock(admin: Caller, instant: datetime) -> JsonValue:
+    """Move the sandbox's clock; return the date it has then."""
+    moved = await admin.put("/staff/clock", {"now": instant.isoformat()})
+    return moved["today"]
+
+
+async def _order(
+    customer: Caller, step: str, product: str, period: str, label: str
+) -> Json:
+    item: JsonValue = {"product": product, "period": period, "label": label}
+    return await customer.post("/orders", f"{step}-order", {"items": [item]})
+
+
+async def _pay(
+    customer: Caller,
+    finance: Caller,
+    step: str,
+    invoice_id: JsonValue,
+    bank_reference: str,
+    *,
+    proof: tuple[str, str] | None = None,
+) -> None:
+    """Pay by transfer, perhaps with a ticket that proves it; finance confirms it."""
+    payment = await _start_payment(customer, step, invoice_id)
+    seen: Json = {"amount": payment["amount"], "bank_reference": bank_reference}
+    if proof:
+        ticket = await _send_proof(customer, step, invoice_id, *proof)
+        seen["ticket_id"] = ticket["id"]
+    path = f"/staff/payments/{payment['id']}/confirmation"
+    await finance.post(path, f"{step}-confirmation", seen)
+
+
+async def _start_payment(customer: Caller, step: str, invoice_id: JsonValue) -> Json:
+    body: Json = {"invoice_ids": [invoice_id], "method": "bank_transfer"}
+    return await customer.post("/payments", f"{step}-payment", body)
+
+
+async def _send_proof(
+    customer: Caller, step: str, invoice_id: JsonValue, subject: str, message: str
+) -> Json:
+    content = await asyncio.to_thread((FOLDER / PROOF).read_bytes)
+    return await _ask(
+        customer,
+        step,
+        department="finance",
+        subject=subject,
+        message=message,
+        priority="medium",
+        invoice_id=invoice_id,
+        attachment_ids=[await customer.upload(PROOF, content, f"{step}-proof")],
+    )
+
+
+async def _ask(customer: Caller, step: str, **ticket: JsonValue) -> Json:
+    return await customer.post("/tickets", f"{step}-ticket", ticket)
+
+
+async def _ask_and_answer(customer: Caller, support: Caller) -> None:
+    ticket = await _ask(
+        customer,
         "question",
-        {
-            "department": "support",
-            "subject": "Como aponto o meu domínio para a hospedagem?",
-            "message": "Comprei o domínio em outro lugar. Quais servidores de nomes"
-            " devo informar lá?",
-            "priority": "low",
-        },
+        department="support",
+        subject="Como aponto o meu domínio para a hospedagem?",
+        message="Comprei o domínio em outro lugar. Quais servidores de nomes devo"
+        " informar lá?",
+        priority="low",
     )
     await support.post(
         f"/staff/tickets/{ticket['id']}/replies",
         "question-answer",
         {
-            "message": "Olá, Ana! Informe ns1.horizonte.example e"
-            " ns2.horizonte.example. A mudança leva até 24 horas."
+            "message": "Olá, Ana! Informe **ns1.horizonte.example** e"
+            " **ns2.horizonte.example**. A mudança leva até 24 horas."
         },
     )
 
 
-async def _post(
-    session: aiohttp.ClientSession,
-    path: str,
-    headers: Mapping[str, str],
-    content: Content,
-) -> Json:
-    """Post, and again while the answer is to come back later."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        async with session.post(API + path, headers=headers, data=content()) as answer:
-            if answer.ok:
-                return await answer.json()
-            status, text = HTTPStatus(answer.status), await answer.text()
-        if status not in COME_BACK or time.monotonic() > deadline:
-            raise CannotStart(f"the demo's {path} was answered {status}: {text}")
-        await asyncio.sleep(PAUSE_SECONDS)
+def _a_month_before(day: date) -> date:
+    last = day.replace(day=1) - timedelta(days=1)
+    return last.replace(day=min(day.day, last.day))

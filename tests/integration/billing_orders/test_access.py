@@ -1,6 +1,6 @@
 """Who may see and do what; what is another's isn't there."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from chassis.ids import uuid7
 from tests.integration.billing_orders.stage import Person, Stage, days, staged, today
@@ -223,6 +223,16 @@ async def test_the_clock_moves_business_dates_and_is_announced(stage: Stage) -> 
             " ORDER BY seq"
         )
     assert [row["version"] for row in versions] == [1, 2]
+
+
+async def test_a_clock_that_is_put_right_goes_by_the_real_time_again(
+    stage: Stage,
+) -> None:
+    await stage.set_date(date(2027, 1, 31))
+    now = datetime.now(UTC) - timedelta(seconds=3)
+    answer = await stage.finance.put("/staff/clock", {"now": now.isoformat()})
+    assert answer.status == 200
+    assert stage.billing.clock.shift == timedelta()
 
 
 async def test_without_the_sandbox_there_is_no_clock_and_no_tomorrow(

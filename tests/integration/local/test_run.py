@@ -9,6 +9,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -147,17 +148,48 @@ async def test_everybody_in_the_demo_can_log_in(run: Run) -> None:
 
 async def test_the_demo_customer_has_a_history(run: Run) -> None:
     invoices = (await ask(run, "customer", "/invoices"))["items"]
-    assert sorted(invoice["status"] for invoice in invoices) == ["open", "paid"]
+    statuses = sorted(invoice["status"] for invoice in invoices)
+    assert statuses == ["open", "open", "paid", "paid", "paid"]
+    assert all(i["due_on"] >= i["issued_on"] for i in invoices)
     tickets = (await ask(run, "customer", "/tickets"))["items"]
-    assert sorted(ticket["status"] for ticket in tickets) == ["answered", "closed"]
+    assert sorted(ticket["status"] for ticket in tickets) == [
+        *("answered", "closed", "open"),
+    ]
     services = (await ask(run, "customer", "/services"))["items"]
-    assert sorted(service["status"] for service in services) == ["active", "pending"]
+    assert sorted(service["status"] for service in services) == [
+        *("active", "active", "pending"),
+    ]
+    credit = (await ask(run, "customer", "/credit"))["balances"]
+    assert credit == [{"amount": "30.00", "currency": "BRL"}]
 
 
-async def test_the_catalogue_has_two_currencies_and_no_cheap_month(run: Run) -> None:
+async def test_the_demo_customer_has_a_renewal_that_is_due_soon(run: Run) -> None:
+    clock = await ask(run, "admin", "/staff/clock")
+    apart = datetime.fromisoformat(clock["now"]) - datetime.now(UTC)
+    assert abs(apart) < timedelta(seconds=5)
+    services = (await ask(run, "customer", "/services?status=active"))["items"]
+    [server] = [each for each in services if each["product"] == "vps-2"]
+    today = date.fromisoformat(clock["today"])
+    due_on = date.fromisoformat(server["next_due_on"])
+    assert timedelta(days=2) <= due_on - today <= timedelta(days=6)
+    invoices = (await ask(run, "customer", "/invoices?status=open"))["items"]
+    [renewal] = [each for each in invoices if each["order_id"] is None]
+    assert renewal["due_on"] == server["next_due_on"]
+    forecast = await ask(run, "customer", "/forecast")
+    assert forecast["totals"][0]["covered"] is False
+
+
+async def test_staff_has_something_to_do(run: Run) -> None:
+    waiting = await ask(run, "support", "/staff/tickets?awaiting=staff&count=true")
+    assert waiting["total"] == 2
+    payments = await ask(run, "finance", "/staff/payments?status=awaiting_confirmation")
+    assert [p["customer_name"] for p in payments["items"]] == ["Sam Rivera"]
+
+
+async def test_the_catalogue_has_three_currencies_and_no_cheap_month(run: Run) -> None:
     products = (await ask(run, "customer", "/products?limit=100"))["items"]
     prices = [price for product in products for price in product["prices"]]
-    assert {price["amount"]["currency"] for price in prices} == {"BRL", "USD"}
+    assert {price["amount"]["currency"] for price in prices} == {"BRL", "USD", "EUR"}
     monthly = [price for price in prices if price["period"] == "monthly"]
     assert min(float(price["amount"]["amount"]) for price in monthly) > 20
 
