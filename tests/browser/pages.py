@@ -98,6 +98,23 @@ async def add_too_little(page: Page) -> None:
     await send_empty(page)
 
 
+async def ticket(api: Api) -> str:
+    return await first_of(api, "/tickets")
+
+
+async def ticket_for_staff(api: Api) -> str:
+    return await first_of(api, "/staff/tickets")
+
+
+async def finance_ticket(api: Api) -> str:
+    return await first_of(api, "/staff/tickets", "?department=finance")
+
+
+async def ticket_about_an_invoice(api: Api) -> str:
+    invoice = (await api.get("/invoices"))["items"][0]
+    return f"/tickets/new?department=finance&invoice={invoice['id']}"
+
+
 async def first_of(api: Api, path: str, query: str = "") -> str:
     """Return the page of the first thing in a list."""
     found = await api.get(path + query)
@@ -149,4 +166,15 @@ PAGES = (
     Shown("profile refused", "/profile", "newcomer", send_empty_name, (422,)),
     Shown("password and devices", "/security", "customer"),
     Shown("password and devices of staff", "/security", "support"),
+    Shown("tickets", "/tickets", "customer"),
+    Shown("no tickets", "/tickets", "newcomer"),
+    Shown("new ticket", "/tickets/new", "customer"),
+    Shown("new ticket about an invoice", ticket_about_an_invoice, "customer"),
+    Shown("new ticket refused", "/tickets/new", "customer", send_empty, (422,)),
+    Shown("ticket", ticket, "customer"),
+    Shown("tickets to answer", "/staff/tickets", "support"),
+    Shown("all tickets", "/staff/tickets?list=all", "support"),
+    Shown("tasks", "/staff/tickets?list=tasks", "support"),
+    Shown("ticket for staff", ticket_for_staff, "support"),
+    Shown("ticket for finance", finance_ticket, "finance"),
 )
