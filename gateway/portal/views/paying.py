@@ -111,14 +111,29 @@ async def quote(
         return Quote(currencies=currencies)
     [currency] = currencies
     balance = _balance_in(credit, currency)
-    spread = _spread(chosen, balance)
+    spread = spread_credit(chosen, balance)
     is_usable = any(share.credit.positive for share in spread)
     return Quote(
-        shares=spread if form.has("credit") else _spread(chosen, Money.zero(currency)),
+        shares=spread
+        if form.has("credit")
+        else spread_credit(chosen, Money.zero(currency)),
         currencies=currencies,
         balance=MoneyModel.of(balance) if is_usable else None,
         methods=await list_methods(visit, currency),
     )
+
+
+def spread_credit(chosen: Sequence[InvoiceView], available: Money) -> tuple[Share, ...]:
+    """Let credit pay what it can, the oldest due first; it never pays for credit."""
+    shares: list[Share] = []
+    for invoice in sorted(chosen, key=lambda each: (each.due_on, each.id)):
+        remaining = invoice.remaining.to_money()
+        taken = min(available, remaining)
+        if invoice.kind == "top_up":
+            taken = Money.zero(remaining.currency)
+        available -= taken
+        shares.append(Share(invoice.id, remaining, taken))
+    return tuple(shares)
 
 
 async def list_methods(visit: Visit, currency: str) -> list[PaymentMethodView]:
@@ -127,12 +142,6 @@ async def list_methods(visit: Visit, currency: str) -> list[PaymentMethodView]:
         "/payment-methods", PaymentMethodsView, currency=currency
     )
     return offered.items
-
-
-def _balance_in(credit: CreditView, currency: str) -> Money:
-    held = (each for each in credit.balances if each.currency == currency)
-    found = next(held, None)
-    return found.to_money() if found else Money.zero(currency)
 
 
 def read_ids(values: Iterable[str]) -> list[UUID]:
@@ -165,17 +174,10 @@ async def pay(visit: Visit, ids: Sequence[UUID]) -> web.Response | None:
     return visit.go(path, notice=N_("Paid with your credit.") if is_paid else None)
 
 
-def _spread(chosen: Sequence[InvoiceView], available: Money) -> tuple[Share, ...]:
-    """Let credit pay what it can, the oldest due first; it never pays for credit."""
-    shares: list[Share] = []
-    for invoice in sorted(chosen, key=lambda each: (each.due_on, each.id)):
-        remaining = invoice.remaining.to_money()
-        taken = min(available, remaining)
-        if invoice.kind == "top_up":
-            taken = Money.zero(remaining.currency)
-        available -= taken
-        shares.append(Share(invoice.id, remaining, taken))
-    return tuple(shares)
+def _balance_in(credit: CreditView, currency: str) -> Money:
+    held = (each for each in credit.balances if each.currency == currency)
+    found = next(held, None)
+    return found.to_money() if found else Money.zero(currency)
 
 
 def _needs_method(shares: Sequence[Share]) -> bool:
