@@ -21,6 +21,14 @@ from gateway.portal.views import (
     registration,
     services,
     session,
+    staff_customers,
+    staff_invoices,
+    staff_ledger,
+    staff_mails,
+    staff_news,
+    staff_payments,
+    staff_runs,
+    staff_services,
     staff_tickets,
     style,
     tickets,
@@ -46,6 +54,14 @@ PAGES = (
     tickets.pages,
     attachments.pages,
     staff_tickets.pages,
+    staff_payments.pages,
+    staff_customers.pages,
+    staff_invoices.pages,
+    staff_services.pages,
+    staff_runs.pages,
+    staff_ledger.pages,
+    staff_news.pages,
+    staff_mails.pages,
 )
 
 
@@ -54,5 +70,6 @@ def add_portal(app: web.Application, portal: Portal) -> None:
     set_up_templates(app, company=portal.settings.company_name)
     add_assets(app)
     nothing = Pages()
-    nothing.get("/{path:.*}", policy=public())(show_no_page)
+    # Whatever it is asked with; what isn't there of the API is told as a problem.
+    nothing.any("/{path:(?!api/).*}", policy=public())(show_no_page)
     add_pages(app, portal, *PAGES, nothing)

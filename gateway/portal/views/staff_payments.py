@@ -1,0 +1,262 @@
+"""Payments for finance: what is to be confirmed, and that its money has arrived."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from aiohttp import web
+
+from chassis.http import Page
+from chassis.http.policies import staff
+from contracts.api.billing.invoices import StaffInvoiceView
+from contracts.api.billing.orders import StaffServiceView
+from contracts.api.billing.payments import StaffPaymentView
+from contracts.api.tickets import StaffTicketView
+from contracts.money import MoneyModel
+from gateway.portal import formats
+from gateway.portal.forms import Form
+from gateway.portal.languages import N_, current_language
+from gateway.portal.pages import Pages
+from gateway.portal.views.staff_clock import business_time
+from gateway.portal.views.staff_latest import latest
+from gateway.portal.views.tickets import if_there
+from gateway.portal.visit import Visit
+
+#: What the list can show, and the statuses that it then asks for.
+LISTS = {
+    "confirm": "awaiting_confirmation",
+    "received": "succeeded",
+    "ended": "cancelled,failed,expired",
+    "all": None,
+}
+#: Money may still arrive for those.
+ENDED = ("cancelled", "failed", "expired")
+#: The API's own, where most transfers arrive.
+USUAL_ACCOUNT = "main"
+#: A customer's tickets among which those about a payment are looked for.
+MOST_TICKETS = 100
+#: More services of one payment aren't listed.
+MOST_SERVICES = 20
+
+AMOUNT = "amount.amount"
+CURRENCY = "amount.currency"
+
+pages = Pages()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which payments the list shows; whoever searches, searches all."""
+
+    list: str
+    q: str | None
+    customer: str | None
+
+    @classmethod
+    def of(cls, visit: Visit) -> "Wanted":
+        q = visit.query.get("q", "").strip() or None
+        customer = visit.query.get("customer") or None
+        chosen = visit.query.get("list", "")
+        if chosen not in LISTS:
+            chosen = "all" if q or customer else "confirm"
+        return cls(chosen, q, customer)
+
+
+@pages.get("/staff/payments", policy=staff("payments.read"))
+async def list_payments(visit: Visit) -> web.Response:
+    wanted = Wanted.of(visit)
+    payments, proofs, now = await asyncio.gather(
+        visit.api.get(
+            "/staff/payments",
+            Page[StaffPaymentView],
+            status=LISTS[wanted.list],
+            q=wanted.q,
+            customer_id=wanted.customer,
+            cursor=visit.query.get("cursor"),
+            count=True,
+        ),
+        _open_proofs(visit),
+        business_time(visit),
+    )
+    return visit.render(
+        "staff_payments/list.html",
+        wanted=wanted,
+        payments=payments,
+        proof_of=partial(_proof_of, proofs),
+        age=partial(formats.ago, now=now),
+    )
+
+
+@pages.get("/staff/payments/{payment_id}", policy=staff("payments.read"))
+async def show_payment(visit: Visit, payment_id: UUID) -> web.Response:
+    return await _show(visit, payment_id, None)
+
+
+@pages.post("/staff/payments/{payment_id}", policy=staff("payments.confirm"))
+async def confirm_payment(visit: Visit, payment_id: UUID) -> web.Response:
+    """Say what the bank's statement shows; the page then tells what came of it."""
+    form, path = visit.form, f"/staff/payments/{payment_id}"
+    confirmed = await form.send(
+        visit.api.post(
+            f"{path}/confirmation",
+            StaffPaymentView,
+            {
+                **form.body("bank_reference", "bank_account", "ticket_id"),
+                "amount": {
+                    "amount": formats.typed_amount(form[AMOUNT]),
+                    "currency": form[CURRENCY],
+                },
+            },
+            key=form.key,
+        )
+    )
+    if confirmed is None:
+        return await _show(visit, payment_id, form)
+    return visit.go(path, notice=N_("The payment is confirmed."))
+
+
+async def _show(visit: Visit, payment_id: UUID, refused: Form | None) -> web.Response:
+    payment = await visit.api.get(f"/staff/payments/{payment_id}", StaffPaymentView)
+    invoices, tickets, now = await asyncio.gather(
+        _invoices(visit, payment), _tickets(visit, payment), business_time(visit)
+    )
+    return visit.render(
+        "staff_payments/payment.html",
+        status=visit.form.status,
+        form=refused or _confirmation(visit, payment, tickets or []),
+        payment=payment,
+        shares=[(share, invoices.get(share.invoice_id)) for share in payment.invoices],
+        services=await _services(visit, invoices.values()),
+        tickets=tickets,
+        ticket_options=[
+            (str(ticket.id), f"{ticket.protocol} · {ticket.subject}")
+            for ticket in tickets or ()
+        ],
+        came_of=Outcome.of(payment),
+        may_arrive=payment.status in ENDED,
+        age=partial(formats.ago, now=now),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How what was received differs from what was asked for, and what became credit."""
+
+    short: MoneyModel | None
+    credited: MoneyModel | None
+
+    @classmethod
+    def of(cls, payment: StaffPaymentView) -> "Outcome":
+        if payment.received is None:
+            return cls(None, None)
+        received, asked = payment.received.to_money(), payment.amount.to_money()
+        rest = received
+        for share in payment.invoices:
+            rest -= share.paid.to_money()
+        return cls(
+            MoneyModel.of(asked - received) if received < asked else None,
+            MoneyModel.of(rest) if rest.positive else None,
+        )
+
+
+def _confirmation(
+    visit: Visit, payment: StaffPaymentView, tickets: Sequence[StaffTicketView]
+) -> Form:
+    """Return the form as it is found: all has arrived, proved by the newest ticket."""
+    named = visit.query.get("ticket")
+    likely = [t for t in tickets if t.status != "closed" and t.department == "finance"]
+    return Form.filled(
+        amount__amount=_as_typed(payment.amount),
+        amount__currency=payment.amount.currency,
+        bank_account=USUAL_ACCOUNT,
+        bank_reference="",
+        ticket_id=named or (str(likely[0].id) if likely else ""),
+    )
+
+
+def _as_typed(amount: MoneyModel) -> str:
+    """Return the amount as people of the page's language type it."""
+    decimals = "," if current_language() == "pt-BR" else "."
+    return amount.amount.replace(".", decimals)
+
+
+async def _invoices(
+    visit: Visit, payment: StaffPaymentView
+) -> Mapping[UUID, StaffInvoiceView]:
+    if not visit.may("invoices.read"):
+        return {}
+    found = await asyncio.gather(
+        *(
+            if_there(
+                visit.api.get(f"/staff/invoices/{share.invoice_id}", StaffInvoiceView)
+            )
+            for share in payment.invoices
+        )
+    )
+    return {invoice.id: invoice for invoice in found if invoice is not None}
+
+
+async def _services(
+    visit: Visit, invoices: Iterable[StaffInvoiceView]
+) -> list[StaffServiceView]:
+    """Return what the invoices pay for."""
+    if not visit.may("services.read"):
+        return []
+    ids = {
+        line.service_id: None
+        for invoice in invoices
+        for line in invoice.lines
+        if line.service_id is not None
+    }
+    found = await asyncio.gather(
+        *(
+            if_there(visit.api.get(f"/staff/services/{each}", StaffServiceView))
+            for each in list(ids)[:MOST_SERVICES]
+        )
+    )
+    return [service for service in found if service is not None]
+
+
+async def _tickets(
+    visit: Visit, payment: StaffPaymentView
+) -> list[StaffTicketView] | None:
+    """Return the customer's tickets about it, newest first; None: not to be had."""
+    found = await latest(
+        visit,
+        "tickets",
+        StaffTicketView,
+        customer_id=payment.customer_id,
+        limit=MOST_TICKETS,
+    )
+    if found is None:
+        return None
+    about = {share.invoice_id for share in payment.invoices}
+    named = {str(payment.ticket_id), visit.query.get("ticket")}
+    return [
+        ticket
+        for ticket in found.items
+        if ticket.invoice_id in about or str(ticket.id) in named
+    ]
+
+
+async def _open_proofs(visit: Visit) -> Mapping[UUID, StaffTicketView]:
+    """Return finance's open tickets by the invoice that each is about."""
+    found = await latest(
+        visit,
+        "tickets",
+        StaffTicketView,
+        department="finance",
+        closed=False,
+        limit=MOST_TICKETS,
+    )
+    tickets = reversed(found.items if found else [])
+    return {ticket.invoice_id: ticket for ticket in tickets if ticket.invoice_id}
+
+
+def _proof_of(
+    proofs: Mapping[UUID, StaffTicketView], payment: StaffPaymentView
+) -> StaffTicketView | None:
+    found = (proofs.get(share.invoice_id) for share in payment.invoices)
+    return next((ticket for ticket in found if ticket is not None), None)
