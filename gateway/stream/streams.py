@@ -156,6 +156,8 @@ class Streams:
     ) -> None:
         _limit_buffers(request)
         await response.prepare(request)
+        # They are sent; kept for each of thousands, they would fill megabytes.
+        response.headers.clear()
         if request.method == hdrs.METH_HEAD:
             return
         with calling_when_gone(request, stream.end):
