@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from chassis.errors import Unreadable
 from chassis.http import MAXIMUM_BODY_BYTES, UploadedFile, too_large
@@ -45,7 +46,14 @@ async def read_form(request: web.Request, take: Take | None) -> Form:
             if is_upload:
                 return await _Upload(take).read(request)
             return await _read_urlencoded(request)
-    except (ValueError, LookupError, AssertionError, web.RequestPayloadError):
+    # All that aiohttp's multipart parser was seen to raise for what is none.
+    except (
+        ValueError,
+        LookupError,
+        AssertionError,
+        HttpProcessingError,
+        web.RequestPayloadError,
+    ):
         raise BadForm from None
     except TimeoutError:
         raise BadForm("the form took too long to arrive") from None
