@@ -20,9 +20,10 @@ async def show_dashboard(call: Call) -> DashboardView:
     A panel whose service doesn't answer is null and named in `unavailable`.
     """
     headers = call.request.headers
-    return await call.resources[DASHBOARD].gather(
+    panels = await call.resources[DASHBOARD].gather(
         headers["Authorization"], headers.get("Accept-Language")
     )
+    return panels.view()
 
 
 @live.get("/stream", policy=signed_in(), stream_of=StreamEventView, seconds=None)

@@ -9,7 +9,11 @@ from chassis.http import document_of
 from chassis.process import Process
 from chassis.resources import CLOCK, VERIFIER, Resources
 from chassis.settings import require
-from contracts.events.accounts import CustomerUpdated, SessionEnded
+from contracts.events.accounts import (
+    CustomerUpdated,
+    SessionEnded,
+    StaffMemberUpdated,
+)
 from gateway.api import DASHBOARD, live, routes
 from gateway.dashboard import Dashboard
 from gateway.docs import add_docs
@@ -19,6 +23,7 @@ from gateway.headers import security_headers
 from gateway.limits import flood_limit
 from gateway.portal.app import add_portal
 from gateway.portal.cookies import Cookies
+from gateway.portal.pages import add_faults
 from gateway.portal.visit import Portal
 from gateway.proxy import Proxy, open_upstream
 from gateway.services import Services
@@ -51,6 +56,8 @@ async def open_resources(
 def extend(app: web.Application, resources: Resources) -> None:
     """Add what isn't a declared route: limits, headers, documentation, the proxy."""
     settings, upstream = resources[SETTINGS], resources[UPSTREAM]
+    portal = _portal(resources)
+    add_faults(app, portal)
     app.middlewares.append(flood_limit(settings))
     app.on_response_prepare.append(security_headers(settings))
     app.on_shutdown.append(resources[STREAMS].close)
@@ -58,11 +65,16 @@ def extend(app: web.Application, resources: Resources) -> None:
     add_docs(app, Documents(upstream, settings), own)
     proxy = Proxy(settings, upstream, resources[VERIFIER])
     app.router.add_route("*", "/api/v1/{path:.+}", proxy.forward)
-    portal = _portal(resources)
-    events = resources[LIVE_EVENTS]
-    events.on(SessionEnded, portal.sessions.forget_session)
-    events.on(CustomerUpdated, portal.sessions.forget_customer)
+    _follow(resources[LIVE_EVENTS], portal.sessions)
     add_portal(app, portal)
+
+
+def _follow(events: LiveEvents, sessions: BrowserSessions) -> None:
+    """Let sessions that are kept here end and change as those at accounts do."""
+    events.on(SessionEnded, sessions.forget_session)
+    events.on(CustomerUpdated, sessions.forget_customer)
+    events.on(StaffMemberUpdated, sessions.forget_user)
+    events.on_gap(sessions.forget_all)
 
 
 def _portal(resources: Resources) -> Portal:

@@ -40,7 +40,7 @@ class Dashboard:
         self._upstream = upstream
         self._timeout = ClientTimeout(total=settings.panel_timeout_seconds)
 
-    async def gather(self, authorization: str, language: str | None) -> DashboardView:
+    async def gather(self, authorization: str, language: str | None) -> "Panels":
         """Ask every service at once, as the caller."""
         headers = carried_headers()
         headers["Authorization"] = authorization
@@ -58,7 +58,7 @@ class Dashboard:
             ),
             ask("notifier", f"/news?{some}", Page[NewsView]),
         )
-        return _Panels(*panels).view()
+        return Panels(*panels)
 
     async def _ask(
         self, headers: Mapping[str, str], service: str, path: str, model: type[M]
@@ -83,7 +83,7 @@ class Dashboard:
 
 
 @dataclass(frozen=True, slots=True)
-class _Panels:
+class Panels:
     """What the services answered; None where one gave no good answer in time."""
 
     contact: MeView | None
@@ -94,6 +94,7 @@ class _Panels:
     news: Page[NewsView] | None
 
     def view(self) -> DashboardView:
+        """Return them as the API tells them."""
         names = [panel.name for panel in fields(self)]
         outstanding = self.open_invoices
         return DashboardView(

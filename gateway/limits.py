@@ -8,7 +8,13 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from chassis.context import current_cause
 from chassis.errors import TooManyRequests
+from gateway.portal.assets import PREFIX as ASSETS
 from gateway.settings import Settings
+
+API = "/api/"
+#: A page brings a handful of these along, once; and orchestrators ask often.
+_FREE = (ASSETS, "/health/", "/metrics")
+RETRY_SECONDS = 5
 
 
 class AddressTooBusy(TooManyRequests):
@@ -16,7 +22,7 @@ class AddressTooBusy(TooManyRequests):
 
 
 def flood_limit(settings: Settings) -> Middleware:
-    """Return the middleware; health and metrics are never limited."""
+    """Return the middleware: calls and pages count apart, each up to the limit."""
     limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
     allowed = RateLimitItemPerMinute(
         settings.requests_per_minute * settings.address_limit_factor
@@ -24,13 +30,15 @@ def flood_limit(settings: Settings) -> Middleware:
 
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        address = current_cause().address or "unknown"
-        if request.path.startswith("/api/") and not await limiter.hit(allowed, address):
-            raise AddressTooBusy(
-                "an address may ask {limit} times a minute",
-                limit=allowed.amount,
-                retry_after_seconds=5,
-            )
+        if not request.path.startswith(_FREE):
+            address = current_cause().address or "unknown"
+            kind = "calls" if request.path.startswith(API) else "pages"
+            if not await limiter.hit(allowed, kind, address):
+                raise AddressTooBusy(
+                    "an address may ask {limit} times a minute",
+                    limit=allowed.amount,
+                    retry_after_seconds=RETRY_SECONDS,
+                )
         return await handler(request)
 
     return limit

@@ -99,6 +99,16 @@ class BrowserSessions:
         """Let the next requests of the customer's people ask anew who they are."""
         self._forget(customer_id)
 
+    def forget_user(self, user_id: UUID) -> None:
+        """Let the person's next request ask anew who they are, and what they may."""
+        self._forget(user_id)
+
+    def forget_all(self) -> None:
+        """Let everybody's next request ask anew: nobody knows what was missed."""
+        self._kept = _Kept()
+        for exchange in self._exchanges.values():
+            exchange.is_stale = True
+
     def _forget(self, id_: UUID) -> None:
         self._kept.forget(id_)
         # An answer under way may be older than what is told now.
@@ -107,16 +117,14 @@ class BrowserSessions:
 
     def _begin(self, key: bytes, token: str, user_agent: str) -> "_Exchange":
         """Ask accounts, once for all who open this session meanwhile."""
-        forgotten: set[UUID] = set()
-        task = asyncio.create_task(
-            self._exchange(key, token, user_agent, forgotten), name="open session"
-        )
+        answer = self._exchange(key, token, user_agent)
+        task = asyncio.create_task(answer, name="open session")
         task.add_done_callback(lambda _: self._exchanges.pop(key))
-        self._exchanges[key] = _Exchange(task, forgotten)
+        self._exchanges[key] = _Exchange(task)
         return self._exchanges[key]
 
     async def _exchange(
-        self, key: bytes, token: str, user_agent: str, forgotten: set[UUID]
+        self, key: bytes, token: str, user_agent: str
     ) -> OpenSession | None:
         asked_at = asyncio.get_running_loop().time()
         body = {"session_token": token}
@@ -129,9 +137,10 @@ class BrowserSessions:
                 return None
             raise
         session = await self._opened(token, in_use)
-        if session.id in forgotten:
+        exchange = self._exchanges[key]
+        if session.id in exchange.forgotten:
             return None
-        if session.principal.customer_id not in forgotten:
+        if not (exchange.is_stale or exchange.forgotten & _ids_of(session)):
             until = asked_at + in_use.expires_in - SPARE_SECONDS
             self._kept.keep(key, session, until=until)
         return session
@@ -170,12 +179,13 @@ def csrf_token_of(secret: str) -> str:
     return urlsafe_b64encode(derived).rstrip(b"=").decode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Exchange:
-    """A question to accounts, and the ids of what was forgotten since it was asked."""
+    """A question to accounts, and what was forgotten since it was asked."""
 
     task: asyncio.Task[OpenSession | None]
-    forgotten: set[UUID]
+    forgotten: set[UUID] = field(default_factory=set[UUID])
+    is_stale: bool = False
 
 
 class _Kept:
@@ -183,7 +193,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self._sessions: OrderedDict[bytes, tuple[OpenSession, float]] = OrderedDict()
-        #: The hashes under which a session, or those of a customer's people, are kept.
+        #: The hashes under which the sessions with one of these ids are kept.
         self._keys: defaultdict[UUID, set[bytes]] = defaultdict(set)
 
     def find(self, key: bytes) -> OpenSession | None:
@@ -215,6 +225,8 @@ class _Kept:
                 del self._keys[id_]
 
 
-def _ids_of(session: OpenSession) -> tuple[UUID, ...]:
+def _ids_of(session: OpenSession) -> set[UUID]:
+    """Return the ids by which it may have to be forgotten: its own, and whose it is."""
     customer_id = session.principal.customer_id
-    return (session.id,) if customer_id is None else (session.id, customer_id)
+    own = {session.id, session.principal.user_id}
+    return own if customer_id is None else own | {customer_id}

@@ -33,9 +33,11 @@ def _countries(language: str) -> list[tuple[str, str]]:
     return sorted(named, key=lambda country: _plain(country[1]))
 
 
-def time_zones() -> list[tuple[str, str]]:
-    """Return every zone that is named after a place, by its country and city."""
-    return _time_zones(current_language())
+def time_zones(*, besides: str) -> list[tuple[str, str]]:
+    """Return every zone that is named after a place, and the one that is chosen."""
+    zones = _time_zones(current_language())
+    is_offered = not besides or any(name == besides for name, _ in zones)
+    return zones if is_offered else [(besides, besides), *zones]
 
 
 @cache

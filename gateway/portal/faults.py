@@ -1,25 +1,99 @@
 """The pages for what went wrong: each says what happened and how to go on."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from aiohttp import web
 
 from chassis.client import UpstreamAway
 from chassis.context import current_cause
-from chassis.errors import DomainError, NotAllowed, NotAuthenticated, NotFound
-from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, Form
-from gateway.portal.languages import gettext
+from chassis.errors import (
+    DomainError,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unreadable,
+)
+from gateway.portal.forms import CSRF_FIELD, Form
+from gateway.portal.languages import N_, gettext
 from gateway.portal.refusals import explain_problem
+from gateway.portal.returned import (
+    carry,
+    give_back,
+    has_typed,
+    local_path,
+    page_before,
+)
 from gateway.portal.visit import Visit, with_query
 from gateway.services import Refused
 
-#: What a form brings along besides what its sender typed.
-_OURS = frozenset({CSRF_FIELD, KEY_FIELD})
-#: Never given back in a page: they are asked for again.
-_SECRETS = frozenset({"password", "current_password", "totp_code", "token"})
-_MAXIMUM_CARRIED = 200_000
+AWAY_SECONDS = 5
+#: Whoever is logged in has no more use for what these send.
+_ENTRANCES = ("/login", "/register")
+
+
+class ForeignForm(NotAllowed):
+    """The form was sent from another site."""
+
+
+#: What pages say of an error; the first kind that it is of.
+_WORDS: Sequence[tuple[type[DomainError], str, str]] = (
+    (
+        ForeignForm,
+        N_("This came from another site"),
+        N_(
+            "Nothing has been done. If you wanted it, open the page here and do it "
+            "from there."
+        ),
+    ),
+    (
+        NotAllowed,
+        N_("You may not do this"),
+        N_("Your access doesn't include this page."),
+    ),
+    (
+        NotFound,
+        N_("There is nothing here"),
+        N_("The address may be mistyped, or what was here belongs to another."),
+    ),
+    (
+        TooManyRequests,
+        N_("One moment, please"),
+        N_(
+            "Very many requests came from your network. Please wait a moment and "
+            "load the page again."
+        ),
+    ),
+    (
+        TooLarge,
+        N_("This is too much at once"),
+        N_(
+            "What you sent is larger than we can take, so nothing has been done. Go "
+            "back with your browser, and send less."
+        ),
+    ),
+    (
+        Unreadable,
+        N_("We couldn't read this form"),
+        N_(
+            "It arrived incomplete, or with characters that can't be stored, so "
+            "nothing has been done. Go back with your browser, and send it again."
+        ),
+    ),
+    (
+        DomainError,
+        N_("This couldn't be done"),
+        N_("Please go back and try it again."),
+    ),
+)
+#: What the server itself refuses, by its status.
+_OF_SERVER = {
+    HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.METHOD_NOT_ALLOWED: NotFound,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLarge,
+}
 
 
 def page_of(visit: Visit, error: Exception) -> web.StreamResponse:
@@ -28,126 +102,177 @@ def page_of(visit: Visit, error: Exception) -> web.StreamResponse:
         return _refused(visit, error)
     if isinstance(error, NotAuthenticated):
         return ask_to_log_in(visit)
-    if isinstance(error, NotAllowed):
-        return _not_allowed(visit)
-    if isinstance(error, NotFound):
-        return _not_found(visit)
     if isinstance(error, UpstreamAway):
         return _away(visit)
     if isinstance(error, DomainError):
-        return _fault(
-            visit,
-            error.status,
-            gettext("This couldn't be done"),
-            gettext("Please go back and try it again."),
-        )
+        return _of_kind(visit, type(error), error.status)
+    if isinstance(error, web.HTTPException):
+        kind = _OF_SERVER.get(HTTPStatus(error.status), DomainError)
+        return _of_kind(visit, kind, error.status)
     raise error
+
+
+def ask_to_log_in(visit: Visit) -> web.Response:
+    """Lead to the log-in, and from there back; what was typed comes along."""
+    if visit.session is not None:
+        # A service knows better than what is kept here.
+        visit.portal.sessions.forget_session(visit.session.id)
+    if visit.request.method != "POST":
+        return _lead_to_log_in(visit)
+    carried = carry(visit.form)
+    path = visit.path if carried else page_before(visit)
+    form = Form.filled(next=path, carried=carried)
+    return show_log_in(visit, form, status=HTTPStatus.UNAUTHORIZED, expired=True)
+
+
+def show_log_in(
+    visit: Visit, form: Form, *, status: int = HTTPStatus.OK, expired: bool = False
+) -> web.Response:
+    """Show the log-in; `expired` tells that there was a session until now."""
+    return visit.render(
+        "session/login.html",
+        status=max(status, form.status),
+        form=form,
+        expired=expired,
+    )
+
+
+def stale_form(visit: Visit) -> web.Response:
+    """Answer a form that doesn't prove to be of this session: nothing was done."""
+    path = visit.request.path
+    if visit.session is not None and path in _ENTRANCES:
+        return visit.go(local_path(visit.form["next"]))
+    if visit.session is None and path == "/logout":
+        return visit.go("/login")
+    if path == "/login":
+        visit.form.refuse(_why_stale(visit))
+        return show_log_in(visit, visit.form, status=HTTPStatus.CONFLICT)
+    if has_typed(visit.form):
+        return give_back(visit, visit.path, visit.form, why=_why_stale(visit))
+    return _fault(
+        visit,
+        HTTPStatus.CONFLICT,
+        gettext("Please press the button once more"),
+        _why_stale(visit),
+        back=page_before(visit),
+    )
+
+
+def broken(visit: Visit) -> web.Response:
+    """Return the page for a fault of ours: what to tell support, and no more."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    why = gettext("We have noted it. Please try again; if it stays, write to us.")
+    if has_typed(visit.form):
+        return _give_back_as_it_came(visit, status, why)
+    return _fault(visit, status, gettext("Something went wrong on our side"), why)
 
 
 def _refused(visit: Visit, error: Refused) -> web.StreamResponse:
     if error.status == HTTPStatus.UNAUTHORIZED:
-        if visit.session is not None:
-            visit.portal.sessions.forget_session(visit.session.id)
         return ask_to_log_in(visit)
     if error.status == HTTPStatus.FORBIDDEN:
-        return _not_allowed(visit)
+        return _of_kind(visit, NotAllowed, error.status)
     if error.status == HTTPStatus.NOT_FOUND:
-        return _not_found(visit)
+        return _of_kind(visit, NotFound, error.status)
     return _fault(
         visit,
         error.status,
         gettext("This couldn't be done"),
         explain_problem(error.problem),
+        back=page_before(visit),
     )
 
 
-def ask_to_log_in(visit: Visit) -> web.Response:
-    """Lead to the log-in, and from there back; what was typed comes along."""
-    if visit.request.method != "POST":
-        return visit.go(with_query("/login", next=visit.path))
-    return visit.render(
-        "session/login.html",
-        status=HTTPStatus.UNAUTHORIZED,
-        form=Form.filled(next=visit.path, carried=carry(visit)),
-        expired=True,
+def _of_kind(visit: Visit, kind: type[DomainError], status: int) -> web.Response:
+    title, text = next(
+        (title, text) for known, title, text in _WORDS if issubclass(kind, known)
     )
+    response = _fault(visit, status, gettext(title), gettext(text))
+    if issubclass(kind, TooManyRequests):
+        response.headers["Retry-After"] = str(AWAY_SECONDS)
+    return response
 
 
-def stale_form(visit: Visit) -> web.Response:
-    """Give back a form that was opened before its sender logged in anew."""
-    return give_back(visit, visit.path, visit.form.values)
-
-
-def give_back(visit: Visit, path: str, values: Mapping[str, object]) -> web.Response:
-    """Show what was typed, to be sent on to its page with one more press."""
-    return visit.render(
-        "session/returned.html",
-        status=HTTPStatus.CONFLICT,
-        path=path,
-        fields=[
-            (name, value)
-            for name, typed in values.items()
-            if name not in _OURS and isinstance(typed, list | tuple)
-            for value in map(str, typed)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON from a page
-        ],
-    )
-
-
-def carry(visit: Visit) -> str | None:
-    """Return the posted fields as text, for a page to hold during the log-in."""
-    kept = {
-        name: list(typed)
-        for name, typed in visit.form.values.items()
-        if name not in _OURS | _SECRETS
-    }
-    text = json.dumps(kept)
-    return text if kept and len(text) <= _MAXIMUM_CARRIED else None
-
-
-def broken(visit: Visit) -> web.Response:
-    """Return the page for a fault of ours: what to tell support, and no more."""
-    return _fault(
+def _lead_to_log_in(visit: Visit) -> web.Response:
+    log_in = with_query("/login", next=visit.path)
+    if "HX-Request" not in visit.request.headers:
+        return visit.go(log_in)
+    response = _fault(
         visit,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        gettext("Something went wrong on our side"),
-        gettext("We have noted it. Please try again; if it stays, write to us."),
+        HTTPStatus.UNAUTHORIZED,
+        gettext("Your session has ended"),
+        gettext("Please log in again."),
     )
+    # A part that looks after itself stays as it is, and so does what is typed beside
+    # it; where somebody asked for more than the page shows, the log-in comes first.
+    if visit.path != _page_shown(visit):
+        response.headers["HX-Redirect"] = log_in
+    return response
 
 
-def _not_found(visit: Visit) -> web.Response:
-    return _fault(
-        visit,
-        HTTPStatus.NOT_FOUND,
-        gettext("There is nothing here"),
-        gettext("The address may be mistyped, or what was here belongs to another."),
-    )
+def _page_shown(visit: Visit) -> str:
+    """Return the address of the page that asks for a part of itself."""
+    _, _, rest = visit.request.headers.get("HX-Current-URL", "").partition("://")
+    return "/" + rest.partition("/")[2].partition("#")[0]
 
 
-def _not_allowed(visit: Visit) -> web.Response:
-    return _fault(
-        visit,
-        HTTPStatus.FORBIDDEN,
-        gettext("You may not do this"),
-        gettext("Your access doesn't include this page."),
+def _why_stale(visit: Visit) -> str:
+    if visit.session is not None:
+        return gettext(
+            "You logged in anew after that page was opened, so nothing has been done."
+        )
+    return gettext(
+        "That page was open for a very long time, or your browser keeps no cookies "
+        "of ours, which this needs. Nothing has been done."
     )
 
 
 def _away(visit: Visit) -> web.Response:
-    response = _fault(
-        visit,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        gettext("This part is taking a break"),
-        gettext("It should be back in a moment. Nothing of yours is lost."),
-    )
-    response.headers["Retry-After"] = "5"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    if has_typed(visit.form):
+        why = gettext(
+            "We couldn't finish this just now. Nothing you typed is lost: please send "
+            "it again in a moment."
+        )
+        response = _give_back_as_it_came(visit, status, why)
+    else:
+        text = gettext("It should be back in a moment. Nothing of yours is lost.")
+        title = gettext("This part is taking a break")
+        response = _fault(visit, status, title, text, **_try_again(visit))
+    response.headers["Retry-After"] = str(AWAY_SECONDS)
     return response
 
 
-def _fault(visit: Visit, status: int, title: str, text: str) -> web.Response:
+def _give_back_as_it_came(visit: Visit, status: int, why: str) -> web.Response:
+    """Give the form back with its own token: whose session it is may be unknown."""
+    token = visit.form[CSRF_FIELD]
+    return give_back(
+        visit, visit.path, visit.form, why=why, status=status, csrf_token=token
+    )
+
+
+def _try_again(visit: Visit) -> dict[str, str]:
+    if visit.request.method == "POST":
+        return {"back": page_before(visit)}
+    return {"back": visit.path, "back_label": gettext("Try again")}
+
+
+def _fault(
+    visit: Visit,
+    status: int,
+    title: str,
+    text: str,
+    *,
+    back: str = "",
+    back_label: str = "",
+) -> web.Response:
+    """Show the fault; `back` is the page from which to try it again."""
     return visit.render(
         "fault.html",
         status=status,
         title=title,
         text=text,
+        back=back,
+        back_label=back_label or gettext("Back to the page"),
         request_id=current_cause().cause_id,
     )

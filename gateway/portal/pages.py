@@ -7,12 +7,13 @@ only then does the view run. What goes wrong becomes a page of its own.
 import hmac
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 import structlog
 from aiohttp import web
-from yarl import URL
+from aiohttp.typedefs import Handler
 
 from chassis.client import UpstreamAway
 from chassis.context import acting_as
@@ -20,9 +21,11 @@ from chassis.errors import DomainError, NotAllowed, NotAuthenticated, NotFound
 from chassis.http import UploadedFile
 from chassis.http.policies import Policy
 from gateway.portal import faults
-from gateway.portal.forms import CSRF_FIELD, SentFile
+from gateway.portal.assets import PREFIX as ASSETS
+from gateway.portal.forms import CSRF_FIELD, Form, SentFile
 from gateway.portal.languages import choose, speak
 from gateway.portal.reading import Take, read_form
+from gateway.portal.returned import is_of_site
 from gateway.portal.visit import Portal, Visit
 from gateway.services import Refused
 
@@ -32,6 +35,9 @@ TakeFile = Callable[[Visit, UploadedFile, str], Awaitable[SentFile]]
 
 #: A part of a path that is an id; anything else there is no page of ours.
 _ID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+
+#: What clients ask rather than people.
+NOT_PAGES = ("/api/", ASSETS, "/health/", "/metrics", "/openapi.json", "/.well-known/")
 
 log = structlog.get_logger("portal")
 
@@ -65,6 +71,10 @@ class Pages:
     ) -> Callable[[View[P]], View[P]]:
         return self._declare("POST", path, policy, take)
 
+    def any(self, path: str, *, policy: Policy) -> Callable[[View[P]], View[P]]:
+        """Take every method: for what does nothing, whoever asks for it and how."""
+        return self._declare("*", path, policy, None)
+
     def _declare(
         self, method: str, path: str, policy: Policy, take: TakeFile | None
     ) -> Callable[[View[P]], View[P]]:
@@ -84,20 +94,41 @@ def add_pages(app: web.Application, portal: Portal, *groups: Pages) -> None:
             app.router.add_route("HEAD", path, _handler(route, portal))
 
 
+def add_faults(app: web.Application, portal: Portal) -> None:
+    """Let what is refused before any page is reached be told as a page, too."""
+
+    @web.middleware
+    async def tell(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except DomainError as error:
+            if not _is_page(request.path):
+                raise
+            visit, _ = _arrival(request, portal)
+            return faults.page_of(visit, error)
+
+    app.middlewares.append(tell)
+
+
+def _is_page(path: str) -> bool:
+    return not path.startswith(NOT_PAGES)
+
+
 def _handler(
     route: PageRoute, portal: Portal
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        accepted = request.headers.get("Accept-Language", "")
-        chosen = portal.cookies.read(request, "language")
-        speak(choose(chosen, None, accepted))
-        visit = Visit(request, portal, None)
+        visit, chosen = _arrival(request, portal)
         try:
-            visit = await _open(request, portal, chosen, accepted)
+            visit = await _open(visit, chosen)
             return await _run(route, visit)
-        except (NotAuthenticated, Refused, UpstreamAway, DomainError) as error:
+        except (Refused, DomainError) as error:
             return faults.page_of(visit, error)
-        except (web.HTTPException, ConnectionResetError):
+        except web.HTTPException as error:
+            if error.status < HTTPStatus.BAD_REQUEST:
+                raise
+            return faults.page_of(visit, error)
+        except ConnectionResetError:
             raise
         except Exception:
             log.exception("page failed", path=route.path)
@@ -106,30 +137,50 @@ def _handler(
     return handle
 
 
-async def _open(
-    request: web.Request, portal: Portal, chosen: str | None, accepted: str
-) -> Visit:
+def _arrival(request: web.Request, portal: Portal) -> tuple[Visit, str | None]:
+    """Return the visit as of a visitor, and the language that was chosen here."""
+    chosen = portal.cookies.read(request, "language")
+    speak(choose(chosen, None, request.headers.get("Accept-Language", "")))
+    return Visit(request, portal, None), chosen
+
+
+async def _open(visit: Visit, chosen: str | None) -> Visit:
     """Return the visit with its session, if the browser holds one that still lives."""
+    request, portal = visit.request, visit.portal
     token = portal.cookies.read(request, "session")
-    session = None
-    if token:
+    if not token:
+        return visit
+    try:
         user_agent = request.headers.get("User-Agent", "")
         session = await portal.sessions.open(token, user_agent=user_agent)
-    if session is not None:
-        acting_as(session.principal.actor)
-        speak(choose(chosen, session.me.language, accepted))
+    except UpstreamAway:
+        if request.method == "POST":
+            # Whoever it is from: what was typed is given back.
+            visit.form = await _read(visit, None)
+        raise
+    if session is None:
+        return visit
+    acting_as(session.principal.actor)
+    accepted = request.headers.get("Accept-Language", "")
+    speak(choose(chosen, session.me.language, accepted))
     return Visit(request, portal, session)
 
 
 async def _run(route: PageRoute, visit: Visit) -> web.StreamResponse:
-    if visit.request.method == "POST":
-        check_origin(visit.request, visit.portal.settings.public_url)
-        visit.form = await read_form(visit.request, _taker(route, visit))
-        await visit.go_on()
+    if route.method != "POST":
+        route.policy.check(visit.principal)
+        return await route.view(visit, **_arguments(visit.request))
+    visit.form = await _read(visit, _taker(route, visit))
+    await visit.go_on()
     route.policy.check(visit.principal)
-    if visit.request.method == "POST" and not _proves_origin(visit):
+    if not _proves_origin(visit, visit.form):
         return faults.stale_form(visit)
     return await route.view(visit, **_arguments(visit.request))
+
+
+async def _read(visit: Visit, take: Take | None) -> Form:
+    check_origin(visit.request, visit.portal.settings.public_url)
+    return await read_form(visit.request, take)
 
 
 def _taker(route: PageRoute, visit: Visit) -> Take | None:
@@ -142,9 +193,11 @@ def _taker(route: PageRoute, visit: Visit) -> Take | None:
     except (NotAuthenticated, NotAllowed):
         return None
 
-    async def take(file: UploadedFile, form_key: str) -> SentFile:
+    async def take(file: UploadedFile, until_now: Form) -> SentFile:
+        if not _proves_origin(visit, until_now):
+            return SentFile(file.name)
         await visit.go_on()
-        return await take_file(visit, file, form_key)
+        return await take_file(visit, file, until_now.key)
 
     return take
 
@@ -156,24 +209,20 @@ def _arguments(request: web.Request) -> dict[str, UUID | str]:
     }
 
 
-class ForeignForm(NotAllowed):
-    """The form was sent from another site."""
-
-
 def check_origin(request: web.Request, public_url: str) -> None:
     """Raise ForeignForm if the browser says that another site sent the form."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         if site not in ("same-origin", "none"):
-            raise ForeignForm
+            raise faults.ForeignForm
         return
     origin = request.headers.get("Origin")
-    if origin is not None and URL(origin).origin() != URL(public_url).origin():
-        raise ForeignForm
+    if origin is not None and not is_of_site(origin, public_url):
+        raise faults.ForeignForm
 
 
-def _proves_origin(visit: Visit) -> bool:
-    sent = visit.form[CSRF_FIELD]
+def _proves_origin(visit: Visit, form: Form) -> bool:
+    sent = form[CSRF_FIELD]
     return hmac.compare_digest(sent.encode(), visit.csrf_token.encode())
 
 

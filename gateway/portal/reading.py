@@ -11,12 +11,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from chassis.errors import Unreadable
 from chassis.http import MAXIMUM_BODY_BYTES, UploadedFile, too_large
 from gateway.portal.formats import file_size
-from gateway.portal.forms import KEY_FIELD, Form, SentFile
+from gateway.portal.forms import Form, SentFile
 from gateway.portal.languages import gettext
 
-#: Takes a file over as soon as it has arrived, with the key of its form; so a form
-#: with many files never holds more than one.
-Take = Callable[[UploadedFile, str], Awaitable[SentFile]]
+#: Takes a file over as soon as it has arrived, with what its form said until then; so
+#: a form with many files never holds more than one.
+Take = Callable[[UploadedFile, Form], Awaitable[SentFile]]
 
 MAXIMUM_FIELDS = 200
 MAXIMUM_FILES = 10
@@ -127,9 +127,9 @@ class _Upload:
             self._files.append(SentFile(name, fault=_too_big()))
         else:
             media_type = part.headers.get("Content-Type", "application/octet-stream")
-            key = dict(self._fields).get(KEY_FIELD, "")
             file = UploadedFile(name, media_type, content)
-            self._files.append(await self._take(file, key))
+            until_now = Form.posted(_grouped(self._fields))
+            self._files.append(await self._take(file, until_now))
 
     async def _content(self, part: BodyPartReader, *, limit: int) -> bytes:
         """Return the content, or its first byte over the limit with all before it."""
@@ -163,6 +163,10 @@ def _grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     return grouped
 
 
+def is_storable(text: str) -> bool:
+    return _UNSTORABLE.search(text) is None
+
+
 def _check_storable(text: str) -> None:
-    if _UNSTORABLE.search(text):
+    if not is_storable(text):
         raise BadForm("the form holds characters that can't be stored")

@@ -1,7 +1,9 @@
 """Ordering: the catalogue, the choice, and the summary with the exact total."""
 
 import asyncio
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import groupby
 
 from aiohttp import web
@@ -22,6 +24,7 @@ pages = Pages()
 #: What a visitor sees prices in, until they have an account with a currency.
 VISITOR_CURRENCIES = {"pt-BR": "BRL", "en": "USD"}
 MAXIMUM_PRODUCTS = 100
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @pages.get("/order", policy=public() | customer("services"))
@@ -94,7 +97,7 @@ async def _credit(visit: Visit) -> MoneyModel | None:
         return None
     found = await visit.api.get("/credit", CreditView)
     own = [each for each in found.balances if each.currency == _currency(visit)]
-    return next((each for each in own if float(each.amount) > 0), None)
+    return next((each for each in own if Decimal(each.amount) > 0), None)
 
 
 def _cart(slug: str, form: Form, *, period: str = "") -> dict[str, object]:
@@ -105,7 +108,7 @@ def _cart(slug: str, form: Form, *, period: str = "") -> dict[str, object]:
         "period": period or form["items.0.period"],
     }
     if typed:
-        item["quantity"] = int(typed) if typed.isdecimal() else typed
+        item["quantity"] = int(typed) if _COUNT.fullmatch(typed) else typed
     if form["items.0.label"].strip():
         item["label"] = form["items.0.label"]
     return {"items": [item], "use_credit": form.has("use_credit")}

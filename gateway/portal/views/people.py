@@ -89,7 +89,7 @@ def _changes(form: Form) -> dict[str, object]:
     """Return the profile as the API takes it; an empty address is none."""
     written = {name: form[f"address.{name}"].strip() or None for name in _ADDRESS}
     return {
-        **{name: form[name] for name in _KEPT if form[name]},
+        **{name: form[name] for name in _KEPT if name in form.values},
         **{name: form[name].strip() or None for name in _REMOVABLE},
         "address": written if any(written.values()) else None,
     }
@@ -102,7 +102,7 @@ def _profile_page(visit: Visit, form: Form, email_form: Form) -> web.Response:
         form=form,
         email_form=email_form,
         countries=countries(),
-        time_zones=time_zones(),
+        time_zones=time_zones(besides=form["time_zone"]),
     )
 
 

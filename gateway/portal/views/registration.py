@@ -1,7 +1,11 @@
 """Becoming a customer, proving an e-mail address, and a forgotten password."""
 
+from http import HTTPStatus
+from zoneinfo import available_timezones
+
 from aiohttp import web
 
+from chassis.client import UpstreamAway
 from chassis.http import Page
 from chassis.http.policies import public, signed_in
 from contracts.api.accounts import CustomerView
@@ -10,7 +14,8 @@ from gateway.portal.choices import countries, currency_name
 from gateway.portal.forms import Form
 from gateway.portal.languages import N_, current_language
 from gateway.portal.pages import Pages
-from gateway.portal.views.session import enter, local_path
+from gateway.portal.returned import local_path
+from gateway.portal.views.session import enter
 from gateway.portal.visit import Visit
 
 pages = Pages()
@@ -116,9 +121,11 @@ def _customer(form: Form) -> dict[str, object]:
         "tax_id",
         "country",
         "currency",
-        "time_zone",
         "phone",
     )
+    # The browser's own, which nobody typed: it is no reason to refuse anything.
+    if form["time_zone"] in available_timezones():
+        body["time_zone"] = form["time_zone"]
     return {**body, "password": form["password"], "language": current_language()}
 
 
@@ -127,6 +134,7 @@ async def _registration_page(visit: Visit, form: Form) -> web.Response:
         "people/register.html",
         status=form.status,
         form=form,
+        is_known=form.status == HTTPStatus.CONFLICT,
         countries=countries(),
         currencies=[(code, currency_name(code)) for code in await _currencies(visit)],
     )
@@ -134,9 +142,13 @@ async def _registration_page(visit: Visit, form: Form) -> web.Response:
 
 async def _currencies(visit: Visit) -> list[str]:
     """Return what the company sells in: the currencies of the catalogue's prices."""
-    products = await visit.api.get(
-        "/products", Page[ProductView], limit=MAXIMUM_PRODUCTS
-    )
+    try:
+        products = await visit.api.get(
+            "/products", Page[ProductView], limit=MAXIMUM_PRODUCTS
+        )
+    except UpstreamAway:
+        # Nobody has to wait for the catalogue to become a customer.
+        return sorted({currency for _, currency in LIKELY.values()})
     return sorted(
         {price.amount.currency for each in products.items for price in each.prices}
     )

@@ -1,17 +1,18 @@
 """Logging in and out; from wherever a log-in was asked for, it leads back there."""
 
-import json
 from http import HTTPStatus
 
 from aiohttp import web
 
+from chassis.client import UpstreamAway
 from chassis.http.policies import public
 from gateway.portal.cookies import SESSION_SECONDS
-from gateway.portal.faults import give_back
+from gateway.portal.faults import show_log_in
 from gateway.portal.forms import Form
 from gateway.portal.languages import LANGUAGES, N_, gettext
 from gateway.portal.pages import Pages
 from gateway.portal.rendering import THEMES
+from gateway.portal.returned import carried, give_back, local_path
 from gateway.portal.visit import Visit
 from gateway.services import Refused
 
@@ -22,7 +23,7 @@ pages = Pages()
 async def show_login(visit: Visit) -> web.Response:
     if visit.session is not None:
         return visit.go(local_path(visit.query.get("next", "")))
-    return _login_page(visit, Form.filled(next=visit.query.get("next")))
+    return show_log_in(visit, Form.filled(next=visit.query.get("next")))
 
 
 @pages.post("/login", policy=public())
@@ -30,15 +31,21 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     form = visit.form
     token = await _log_in(visit, form["email"], form["password"])
     if token is None:
-        return _login_page(visit, form)
+        return show_log_in(visit, form)
     return await enter(visit, token)
 
 
 @pages.post("/logout", policy=public())
 async def log_out(visit: Visit) -> web.Response:
+    notice = N_("You are logged out.")
     if visit.session is not None:
-        await visit.portal.sessions.end(visit.session)
-    response = visit.go("/login", notice=N_("You are logged out."))
+        try:
+            await visit.portal.sessions.end(visit.session)
+        except UpstreamAway:
+            # Here at least nobody goes on with it.
+            visit.portal.sessions.forget_session(visit.session.id)
+            notice = N_("You are logged out in this browser.")
+    response = visit.go("/login", notice=notice)
     visit.portal.cookies.drop(response, "session")
     return response
 
@@ -57,17 +64,14 @@ async def enter(visit: Visit, token: str) -> web.StreamResponse:
     """Begin the session, and lead on to where the log-in was asked for."""
     visit.keep_session(token, SESSION_SECONDS)
     path = local_path(visit.form["next"])
-    carried = _carried(visit.form["carried"])
-    if not carried:
+    form = carried(visit.form["carried"])
+    if form is None:
         return visit.go(path)
     await visit.begin(token)
-    return give_back(visit, path, carried)
-
-
-def local_path(path: str) -> str:
-    """Return the path if it is one of ours: nobody is led astray from here."""
-    is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if is_local and path.isprintable() else "/"
+    why = gettext(
+        "You are logged in again. This has not been sent yet: here is what you typed."
+    )
+    return give_back(visit, path, form, why=why)
 
 
 async def _log_in(visit: Visit, email: str, password: str) -> str | None:
@@ -83,24 +87,3 @@ async def _log_in(visit: Visit, email: str, password: str) -> str | None:
             gettext("This e-mail and password don't belong together. Please try again.")
         )
         return None
-
-
-def _login_page(visit: Visit, form: Form) -> web.Response:
-    return visit.render(
-        "session/login.html", status=form.status, form=form, expired=False
-    )
-
-
-def _carried(text: str) -> dict[str, list[str]]:
-    """Return the fields of a form that met an expired session, if there are any."""
-    try:
-        found: object = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {
-        str(name): [str(value) for value in values]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON from a page
-        for name, values in found.items()  # pyright: ignore[reportUnknownVariableType] - JSON from a page
-        if isinstance(values, list)
-    }

@@ -1,0 +1,164 @@
+"""Forms that couldn't be taken: kept during a log-in, shown again, sent once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+from yarl import URL
+
+from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, Form
+from gateway.portal.languages import N_, gettext
+from gateway.portal.reading import MAXIMUM_FIELDS, is_storable
+from gateway.portal.visit import Visit
+from gateway.portal.wording import label
+
+MAXIMUM_CARRIED_CHARACTERS = 200_000
+#: Never given back in a page: they are asked for again.
+SECRETS = frozenset({"password", "current_password", "totp_code", "token"})
+#: What people type or choose, by what its form calls it; all else stays unseen.
+_LABELS: Mapping[str, str] = {
+    "department": N_("Department"),
+    "subject": N_("Subject"),
+    "message": N_("Message"),
+    "note": N_("Note"),
+    "priority": N_("Priority"),
+    "name": N_("Name"),
+    "email": N_("E-mail"),
+    "company": N_("Company"),
+    "tax_id": N_("Tax id"),
+    "phone": N_("Phone"),
+    "country": N_("Country"),
+    "address.line1": N_("Street and number"),
+    "address.line2": N_("More of the address"),
+    "address.city": N_("City"),
+    "address.region": N_("State or region"),
+    "address.postal_code": N_("Postal code"),
+    "items.0.period": N_("Billing period"),
+    "items.0.quantity": N_("How many"),
+    "items.0.label": N_("Your own name for it"),
+    "amount.amount": N_("Amount"),
+    "method": N_("How do you want to pay?"),
+    "credit": N_("Credit"),
+    "bank_account": N_("Bank account"),
+    "bank_reference": N_("Bank reference"),
+    "reason": N_("Reason"),
+}
+#: Of these the value is a word of the API.
+_KINDS: Mapping[str, str] = {
+    "items.0.period": "period",
+    "method": "method",
+    "priority": "priority",
+}
+_CARRIED = TypeAdapter(dict[str, list[str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A form as it is given back."""
+
+    csrf_token: str
+    key: str
+    fields: Sequence[tuple[str, str]]
+    #: Where files were chosen, which have to be chosen again.
+    file_fields: Sequence[str]
+
+    @classmethod
+    def of(cls, form: Form, csrf_token: str) -> "Returned":
+        return cls(
+            csrf_token=csrf_token,
+            key=form.key,
+            fields=[(name, value) for name, value in _kept(form) if value.strip()],
+            file_fields=[name for name, values in form.values.items() if not values],
+        )
+
+    @property
+    def shown(self) -> Iterator[tuple[str, str]]:
+        """Yield label and text of what was typed or chosen."""
+        for name, value in self.fields:
+            if name in _LABELS:
+                text = label(value, _KINDS[name]) if name in _KINDS else value
+                yield gettext(_LABELS[name]), text
+
+
+def has_typed(form: Form) -> bool:
+    """Tell whether anything would be lost; else it was a button, easily found again."""
+    return any(name in _LABELS and value.strip() for name, value in _kept(form))
+
+
+def carry(form: Form) -> str | None:
+    """Return the form as text, for the log-in's page to hold meanwhile."""
+    if not has_typed(form):
+        return None
+    kept: dict[str, list[str]] = {KEY_FIELD: [form.key]}
+    for name, values in form.values.items():
+        if not values:
+            kept[name] = []
+    for name, value in _kept(form):
+        kept.setdefault(name, []).append(value)
+    text = _CARRIED.dump_json(kept).decode()
+    return text if len(text) <= MAXIMUM_CARRIED_CHARACTERS else None
+
+
+def carried(text: str) -> Form | None:
+    """Return the form that a log-in's page has held, or None if that holds none."""
+    if not text or len(text) > MAXIMUM_CARRIED_CHARACTERS:
+        return None
+    try:
+        values = _CARRIED.validate_json(text)
+    except ValidationError:
+        return None
+    form = Form.posted(values)
+    texts = [part for name, value in _kept(form) for part in (name, value)]
+    if len(texts) > 2 * MAXIMUM_FIELDS or not all(map(is_storable, texts)):
+        return None
+    return form if has_typed(form) else None
+
+
+def give_back(
+    visit: Visit,
+    path: str,
+    form: Form,
+    *,
+    why: str,
+    status: int = HTTPStatus.CONFLICT,
+    csrf_token: str = "",
+) -> web.Response:
+    """Show what was typed, to be sent on to its page with one more press."""
+    return visit.render(
+        "session/returned.html",
+        status=status,
+        path=path,
+        why=why,
+        returned=Returned.of(form, csrf_token or visit.csrf_token),
+        back=page_before(visit),
+    )
+
+
+def page_before(visit: Visit) -> str:
+    """Return the page of ours that the form or link was on; else the first page."""
+    before = visit.request.headers.get("Referer", "")
+    if not is_of_site(before, visit.portal.settings.public_url):
+        return "/"
+    return local_path(URL(before).raw_path_qs)
+
+
+def is_of_site(address: str, public_url: str) -> bool:
+    """Tell whether an address is of this site; what is none, such as `null`, isn't."""
+    try:
+        return URL(address).origin() == URL(public_url).origin()
+    except ValueError:
+        return False
+
+
+def local_path(path: str) -> str:
+    """Return the path if it is one of ours: nobody is led astray from here."""
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_local and path.isprintable() else "/"
+
+
+def _kept(form: Form) -> Iterator[tuple[str, str]]:
+    for name, values in form.values.items():
+        if name not in SECRETS and name not in (CSRF_FIELD, KEY_FIELD):
+            yield from ((name, value) for value in values)
