@@ -47,6 +47,8 @@ class Visit:
         self.portal = portal
         self.session = session
         self.form = Form()
+        #: Known before anything is read: what changes after that, the page hears of.
+        self.live_position = portal.streams.position
         self.api: Caller = self._caller()
         self._visitor = portal.cookies.read(request, "visitor")
         self._cookies: dict[str, tuple[str, int]] = {}

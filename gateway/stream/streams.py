@@ -88,6 +88,11 @@ class Streams:
             pass  # The client went away, as clients do.
         return response
 
+    @property
+    def position(self) -> str:
+        """Where a stream goes on from that misses nothing of what happens from now."""
+        return self._recent.position
+
     def tell(self, envelope: Envelope, event: Event) -> None:
         """Tell everybody whom it concerns of the event."""
         if envelope.republished or type(event) not in AUDIENCES:

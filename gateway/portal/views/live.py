@@ -12,12 +12,14 @@ pages = Pages()
 
 @pages.get("/live", policy=signed_in())
 async def hear(visit: Visit) -> web.StreamResponse:
-    """Tell the page what changes; see `GET /api/v1/stream`."""
+    """Tell the page what changes from when it was made; see `GET /api/v1/stream`."""
     if visit.principal is None:
         raise NotAuthenticated
     return await visit.portal.streams.answer(
         visit.request,
         visit.principal,
         until=visit.principal.expires_at,
-        last_event_id=visit.request.headers.get("Last-Event-ID"),
+        last_event_id=visit.request.headers.get(
+            "Last-Event-ID", visit.query.get("after")
+        ),
     )
