@@ -1,7 +1,7 @@
 """The relay: takes events out of the outbox and marks them once the broker has them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -12,6 +12,7 @@ from chassis.bus import Message, Publisher, connect, first_to_end, keep_up, slee
 from chassis.db import Database, Record, Transaction
 from chassis.errors import Unavailable
 from chassis.topology import EXCHANGE, Subscriptions
+from chassis.watermarks import Readers
 
 BATCH = 200
 #: An event that the broker refused is tried again after so long; others go on.
@@ -41,7 +42,7 @@ class Relay:
         self._read = {
             event.TYPE for events in settings.subscriptions.values() for event in events
         }
-        self._readers = topology.readers_of(settings.subscriptions, settings.source)
+        self._queues = topology.readers_of(settings.subscriptions, settings.source)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         database.on_emitted = self._wake.set
@@ -60,40 +61,58 @@ class Relay:
         async with connect(settings.amqp_url, name) as connection:
             await topology.assert_declared(connection, settings.subscriptions)
             publisher = await Publisher.open(connection)
+            readers = Readers(connection, self._queues)
+            await readers.look()
             marking = watermarks.send_forever(
-                connection,
-                self._database,
-                settings.source,
-                self._readers,
-                self._stopping,
+                readers, self._database, settings.source, self._stopping
             )
-            await first_to_end(self._publish_until_stopped(publisher), marking)
+            publishing = self._publish_until_stopped(publisher, readers)
+            await first_to_end(publishing, marking)
 
-    async def _publish_until_stopped(self, publisher: Publisher) -> None:
+    async def _publish_until_stopped(
+        self, publisher: Publisher, readers: Readers
+    ) -> None:
         while not self._stopping.is_set():
             if not await publisher.ready():
                 continue
             woken = self._wake.is_set()
             self._wake.clear()
-            if await self._relay(publisher, woken=woken) < BATCH:
+            held = self._types_for(readers.absent)
+            if await self._relay(publisher, held, woken=woken) < BATCH:
                 await sleep_unless(self._wake, self._settings.poll_seconds)
 
-    async def _relay(self, publisher: Publisher, *, woken: bool) -> int:
+    def _types_for(self, absent: Collection[str]) -> list[str]:
+        """Return what must wait: nobody would keep it for these readers.
+
+        The broker itself refuses an event only where nobody at all has a queue for it,
+        and a listener's queue, which keeps nothing, counts there too.
+        """
+        return [
+            event.TYPE
+            for reader in absent
+            for event in self._settings.subscriptions[reader]
+        ]
+
+    async def _relay(
+        self, publisher: Publisher, held: Sequence[str], *, woken: bool
+    ) -> int:
         """Publish one batch; return how many rows it had."""
         try:
             if not woken and not await _anything_waits(self._database):
                 return 0
             async with self._database.transaction() as tx:
-                return await self._relay_batch(tx, publisher)
+                return await self._relay_batch(tx, publisher, held)
         except Unavailable as error:
             log.warning("outbox not read", error=repr(error.__cause__ or error))
             await asyncio.sleep(AWAY_PAUSE_SECONDS)
             return 0
 
-    async def _relay_batch(self, tx: Transaction, publisher: Publisher) -> int:
+    async def _relay_batch(
+        self, tx: Transaction, publisher: Publisher, held: Sequence[str]
+    ) -> int:
         # Rows stay locked while the broker is asked, so that no other relay takes
         # them; only a confirmed row is marked, so a crash here publishes it again.
-        rows = await _take(tx, self._settings.delay_seconds)
+        rows = await _take(tx, self._settings.delay_seconds, held)
         if not rows:
             return 0
         errors = await publisher.publish_all([self._message(row) for row in rows])
@@ -122,18 +141,22 @@ async def _anything_waits(database: Database) -> bool:
     )
 
 
-async def _take(tx: Transaction, delay_seconds: float) -> list[Record]:
+async def _take(
+    tx: Transaction, delay_seconds: float, held: Sequence[str]
+) -> list[Record]:
     return await tx.fetch(
         """
         SELECT seq, event_id, type, body FROM outbox
         WHERE published_at IS NULL
           AND (retry_at IS NULL OR retry_at <= now())
           AND ($2::float8 = 0 OR emitted_at <= now() - make_interval(secs => $2))
+          AND type <> ALL($3)
         ORDER BY seq LIMIT $1
         FOR UPDATE SKIP LOCKED
         """,
         BATCH,
         delay_seconds,
+        held,
     )
 
 

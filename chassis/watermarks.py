@@ -7,7 +7,6 @@ travel through the same queue, and the watermark is sent after the events are co
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from aio_pika.abc import AbstractConnection
@@ -35,41 +34,73 @@ def read(body: bytes) -> tuple[str, datetime]:
     return mark["producer"], datetime.fromisoformat(mark["at"])
 
 
+class Readers:
+    """A producer's readers, by their queues; `absent` are those that have none."""
+
+    def __init__(self, connection: AbstractConnection, queues: Sequence[str]) -> None:
+        self._connection = connection
+        self._queues = queues
+        self._channel: ProtocolChannel | None = None
+        self.absent: set[str] = set()
+
+    async def look(self) -> list[str]:
+        """Return who consumes and isn't far behind, and note whose queue is missing."""
+        states = {queue: await self._state_of(queue) for queue in self._queues}
+        self.absent = {queue for queue, state in states.items() if state is None}
+        # Without a consumer watermarks would pile up, as well as far behind.
+        return [
+            queue
+            for queue, state in states.items()
+            if state is not None
+            and state.consumer_count
+            and (state.message_count or 0) < LONGEST_QUEUE
+        ]
+
+    async def tell(self, queue: str, message_type: str, body: bytes) -> None:
+        channel = await self._open_channel()
+        await channel.basic_publish(
+            body,
+            routing_key=queue,
+            properties=spec.Basic.Properties(
+                message_type=message_type, delivery_mode=_TRANSIENT
+            ),
+            wait=False,
+        )
+
+    async def _state_of(self, queue: str) -> spec.Queue.DeclareOk | None:
+        channel = await self._open_channel()
+        try:
+            return await channel.queue_declare(queue, passive=True)
+        except ChannelNotFoundEntity:
+            # The answer costs this channel, which carries no event.
+            self._channel = None
+            return None
+
+    async def _open_channel(self) -> ProtocolChannel:
+        if self._channel is None:
+            channel = await self._connection.channel(publisher_confirms=False)
+            self._channel = await protocol_of(channel)
+        return self._channel
+
+
 async def send_forever(
-    connection: AbstractConnection,
-    database: Database,
-    producer: str,
-    readers: Sequence[str],
-    stopping: asyncio.Event,
+    readers: Readers, database: Database, producer: str, stopping: asyncio.Event
 ) -> None:
     """Tell the readers, twice a second, how far this producer has got."""
     while not stopping.is_set():
-        channel = await connection.channel(publisher_confirms=False)
-        protocol = await protocol_of(channel)
-        # A reader's queue that is missing costs this channel, not the events'.
-        with suppress(ChannelNotFoundEntity):
-            while not stopping.is_set():
-                await _send(protocol, database, producer, readers)
-                await sleep_unless(stopping, EVERY_SECONDS)
+        await _send(readers, database, producer)
         await sleep_unless(stopping, EVERY_SECONDS)
 
 
-async def _send(
-    channel: ProtocolChannel,
-    database: Database,
-    producer: str,
-    readers: Sequence[str],
-) -> None:
+async def _send(readers: Readers, database: Database, producer: str) -> None:
+    consuming = await readers.look()
     try:
         at = await _published_until(database)
     except Unavailable:
         return
     body = json.dumps({"producer": producer, "at": at.isoformat()}).encode()
-    for queue in readers:
-        state = await channel.queue_declare(queue, passive=True)
-        # Without a consumer they would pile up as well.
-        if state.consumer_count and (state.message_count or 0) < LONGEST_QUEUE:
-            await _publish(channel, queue, producer + _SUFFIX, body)
+    for queue in consuming:
+        await readers.tell(queue, producer + _SUFFIX, body)
 
 
 async def _published_until(database: Database) -> datetime:
@@ -83,16 +114,3 @@ async def _published_until(database: Database) -> datetime:
         "SELECT min(emitted_at) FROM outbox WHERE published_at IS NULL"
     )
     return min(before, oldest) if oldest else before
-
-
-async def _publish(
-    channel: ProtocolChannel, queue: str, message_type: str, body: bytes
-) -> None:
-    await channel.basic_publish(
-        body,
-        routing_key=queue,
-        properties=spec.Basic.Properties(
-            message_type=message_type, delivery_mode=_TRANSIENT
-        ),
-        wait=False,
-    )

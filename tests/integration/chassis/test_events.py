@@ -1,5 +1,6 @@
 """From commit to effect: what is committed arrives, once, with its cause."""
 
+import asyncio
 import random
 from contextlib import suppress
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from chassis.context import Cause, because_of
 from chassis.db import open_database
 from chassis.ids import uuid7
+from chassis.listener import Listener
 from chassis.outbox import MAXIMUM_EVENT_CHARACTERS, EventTooLarge, ForeignEvent
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged, ThingUnread
 from tests.integration.chassis.queues import delete_queue, depth, publish_again
@@ -105,6 +107,26 @@ async def test_an_event_without_a_queue_waits_and_holds_up_no_other(
     assert await depth(stage.amqp_url, "probe") == 1
 
 
+async def test_an_event_waits_for_its_reader_whoever_else_has_a_queue_for_it(
+    stage: Stage,
+) -> None:
+    await delete_queue(stage.amqp_url, "probe")
+    change, began = a_change(), asyncio.Event()
+    # One who listens keeps nothing, but the broker would take the event for it.
+    listener = Listener(
+        stage.amqp_url, "test", [ThingChanged], hear=ignore, missed=began.set
+    )
+    async with listener.listening():
+        await began.wait()
+        async with stage.running("relay"):
+            await stage.emit(change)
+            with pytest.raises(TimeoutError):
+                await until(stage.all_published, within=1)
+            await declare_queues(stage.amqp_url, PROCESS)
+            await until(stage.all_published)
+    assert await depth(stage.amqp_url, "probe") == 1
+
+
 async def test_nothing_is_published_before_all_its_readers_have_queues(
     stage: Stage, bare_amqp_url: str
 ) -> None:
@@ -160,3 +182,7 @@ async def is_published(stage: Stage, thing_id: UUID) -> bool:
 
 async def is_empty(stage: Stage) -> bool:
     return await depth(stage.amqp_url, "probe") == 0
+
+
+def ignore(*_heard: object) -> None:
+    """Let it pass."""
