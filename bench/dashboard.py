@@ -14,7 +14,6 @@ from typing import Any
 from bench.product import bearing, first_customer, started
 from bench.report import Figure
 from tests.e2e.stack import Stack
-from tests.support.servers import Servers
 
 DASHBOARD = "/dashboard"
 #: What it asks for, by the names of its panels.
@@ -39,7 +38,7 @@ PAUSE_SECONDS = 0.005
 MOST_RATIO = 2.0
 
 
-async def measure(_servers: Servers) -> list[Figure]:
+async def measure() -> list[Figure]:
     async with started() as stack:
         headers = bearing(await first_customer(stack))
         await _check(stack, headers)

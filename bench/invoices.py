@@ -14,7 +14,6 @@ from bench.product import bearing, first_customer, started
 from bench.report import Figure
 from bench.wrk import Load, load, require_wrk
 from tests.e2e.stack import Stack
-from tests.support.servers import Servers
 
 ROWS = 20
 CONNECTIONS = 32
@@ -29,7 +28,7 @@ LEAST_RATIO = 0.40
 MOST_P99_MILLISECONDS = 25
 
 
-async def measure(_servers: Servers) -> list[Figure]:
+async def measure() -> list[Figure]:
     require_wrk()
     async with started() as stack:
         await _place_orders(stack)

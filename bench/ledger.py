@@ -17,6 +17,7 @@ import asyncpg
 
 from bench.pgbench import Recorder, Replay, Statement
 from bench.report import Figure
+from bench.servers import started_servers
 from chassis.context import Cause, because_of
 from chassis.db import Database, Transaction, open_database
 from chassis.ids import uuid7
@@ -33,7 +34,6 @@ from services.billing.domain.terms import Terms
 from services.billing.store.customers import save_customer
 from services.billing.store.products import save_prices, save_product
 from tests.support.databases import ServiceDatabase, fresh_database
-from tests.support.servers import Servers
 
 CLIENTS = 16
 EACH = 100
@@ -48,8 +48,9 @@ PRICE = Price(Period.MONTHLY, Money(4990, "BRL"), Money.zero("BRL"))
 CART = (Wanted(product="hosting", period=Period.MONTHLY),)
 
 
-async def measure(servers: Servers) -> list[Figure]:
+async def measure() -> list[Figure]:
     async with (
+        started_servers() as servers,
         fresh_database(servers, "billing", "services.billing") as database,
         open_database(database.url, schema="billing", pool_size=CLIENTS) as db,
     ):

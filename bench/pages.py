@@ -21,7 +21,6 @@ from tests.browser.chromium import open_browser
 from tests.browser.pages import PAGES, Shown
 from tests.browser.portal import People, Portal, Role
 from tests.browser.watch import Watch
-from tests.support.servers import Servers
 
 #: Each page as it is first seen: what is done on it next is another page's cost.
 SEEN = [page for page in PAGES if page.act is None and not page.statuses]
@@ -34,7 +33,7 @@ MOST_FIRST_KB = 200
 MOST_LATER_KB = 30
 
 
-async def measure(_servers: Servers) -> list[Figure]:
+async def measure() -> list[Figure]:
     watch = Watch()
     async with (
         started() as stack,

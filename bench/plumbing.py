@@ -18,6 +18,7 @@ from uuid import UUID
 import aio_pika
 
 from bench.report import Figure
+from bench.servers import started_servers
 from chassis import topology
 from chassis.bus import connect
 from chassis.clock import Clock
@@ -30,7 +31,6 @@ from chassis.receiver import Receiver
 from chassis.relay import BATCH, Relay, RelaySettings
 from chassis.resources import CLOCK, Resources
 from tests.support.databases import fresh_database, fresh_vhost
-from tests.support.servers import Servers
 
 ROUNDS = 5
 EVENTS = 10_000
@@ -62,8 +62,9 @@ async def on_thing_changed(
     """Do nothing: the way here is what is measured."""
 
 
-async def measure(servers: Servers) -> list[Figure]:
+async def measure() -> list[Figure]:
     async with (
+        started_servers() as servers,
         fresh_database(servers, "plumbing", "bench") as database,
         fresh_vhost(servers) as amqp_url,
         open_database(database.url, schema="plumbing") as db,

@@ -20,7 +20,6 @@ from bench.report import Figure
 from deploy.local.datafolder import PROJECT
 from deploy.local.ports import LOOPBACK, free_ports
 from tests.e2e.stack import open_folder
-from tests.support.servers import Servers
 
 FIRST_PAGE = "/login"
 INSTALLED_SECONDS = 12
@@ -31,7 +30,7 @@ STOP_SECONDS = 60
 POLL_SECONDS = 0.02
 
 
-async def measure(_servers: Servers) -> list[Figure]:
+async def measure() -> list[Figure]:
     with open_folder() as folder:
         installed = await _seconds_to_first_page(PROJECT, folder / "data", {})
     with open_folder() as folder:
