@@ -21,6 +21,12 @@ HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=alert(1)> {{ 7*7 }} %(name)s "
     f"\N{PILE OF POO} {REVERSED}txt.exe"
 )
+SEND_AT_ONCE = """async () => {
+  const form = document.querySelector("main form");
+  const send = () => fetch(form.action, {method: "POST", body: new FormData(form)});
+  const answers = await Promise.all([send(), send(), send()]);
+  return answers.map((answer) => answer.url);
+}"""
 HOSTILE_MESSAGE = f"""{HOSTILE}
 
 [click me](javascript:alert(1)) ![pixel](http://elsewhere.test/pixel.png)
@@ -129,6 +135,18 @@ async def test_pressing_send_twice_opens_one_ticket(
     await page.wait_for_url(re.compile(r"/tickets/[0-9a-f-]{36}"))
     [ticket] = await _tickets(customer)
     assert await page.locator(".protocol").inner_text() == ticket["protocol"]
+
+
+async def test_a_form_that_arrives_three_times_at_once_opens_one_ticket(
+    people: People,
+) -> None:
+    page, customer = await people.new_customer()
+    await page.goto("/tickets/new")
+    await _fill_in(page)
+    await page.locator("#files").set_input_files(_png("screen.png", PROOF))
+    shown = await page.evaluate(SEND_AT_ONCE)
+    [ticket] = await _tickets(customer)
+    assert shown == [f"{people.portal.url}/tickets/{ticket['id']}"] * 3
 
 
 async def test_going_back_and_sending_again_opens_no_second_ticket(
