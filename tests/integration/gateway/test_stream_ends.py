@@ -80,7 +80,7 @@ async def test_a_user_has_so_many_streams_and_a_closed_one_makes_room(
             assert retry_after > 0
             async with listening(gateway.client, a_customer()):
                 pass
-        async with asyncio.timeout(1):  # and not with the next heartbeat
+        async with asyncio.timeout(1):
             while await status_of(gateway, bearer(somebody)) != 200:
                 await asyncio.sleep(0.02)
 

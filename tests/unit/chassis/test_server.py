@@ -197,3 +197,26 @@ async def test_connections_beyond_the_cap_are_refused_and_the_others_served(
         finally:
             for one in crowd:
                 await one.__aexit__(None, None, None)
+
+
+async def test_a_handler_that_waits_is_told_when_its_client_has_gone() -> None:
+    waiting, gone = asyncio.Event(), asyncio.Event()
+    patient = Routes(tag="patient")
+
+    @patient.get("/patient", policy=public())
+    async def wait(call: Call) -> None:
+        """Wait until nobody is there any more."""
+        with server.calling_when_gone(call.request, gone.set):
+            waiting.set()
+            await gone.wait()
+
+    app = an_app(patient)
+    async with (
+        asyncio.timeout(5),
+        server.serving(app, host="127.0.0.1", port=0) as port,
+    ):
+        async with connection(port) as (_, writing):
+            writing.write(b"GET /api/v1/patient HTTP/1.1\r\nHost: x\r\n\r\n")
+            await waiting.wait()
+            assert not gone.is_set()
+        await gone.wait()
