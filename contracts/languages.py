@@ -5,7 +5,9 @@ from contracts.api.fields import Language
 
 def preferred_language(accept_language: str) -> Language:
     """Return the reader's best language of ours, from an Accept-Language header."""
-    ranked = sorted(map(_weighed, accept_language.split(",")), reverse=True)
+    weighed = map(_weighed, accept_language.split(","))
+    # Sorting keeps the order of what is equally dear.
+    ranked = sorted(weighed, key=lambda pair: pair[0], reverse=True)
     wanted = [tag for weight, tag in ranked if weight > 0 and tag[:2] in ("en", "pt")]
     return "pt-BR" if wanted and wanted[0].startswith("pt") else "en"
 

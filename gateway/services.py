@@ -111,7 +111,10 @@ class Services:
                 "GET",
                 self._url(path, None),
                 headers={**carried_headers(), **headers},
-                timeout=self._timeout(path),
+                # However long a slow line takes: what must not stop is the flow.
+                timeout=ClientTimeout(
+                    sock_connect=CONNECT_SECONDS, sock_read=self._seconds
+                ),
                 allow_redirects=False,
             ) as answer:
                 if answer.status >= HTTPStatus.BAD_REQUEST:

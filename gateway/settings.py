@@ -1,9 +1,13 @@
 """The gateway's settings, from the environment."""
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import Field, field_validator
+from yarl import URL
 
 from chassis.settings import ProcessSettings
+
+#: Without TLS, cookies could be read on their way to anywhere else.
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Settings(ProcessSettings):
@@ -28,6 +32,14 @@ class Settings(ProcessSettings):
     maximum_streams: int = Field(default=10_000, ge=1)
     #: The streams, and as many others as any process has.
     http_connections: int = Field(default=12_000, ge=1)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        parsed = URL(url)
+        if parsed.scheme == "https" or parsed.host in LOOPBACK:
+            return url
+        raise ValueError("must begin with https://; http:// is for this machine alone")
 
     @property
     def service_urls(self) -> dict[str, str]:

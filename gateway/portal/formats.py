@@ -2,7 +2,8 @@
 
 import re
 from datetime import date, datetime, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import dates, numbers
@@ -11,8 +12,9 @@ from contracts.money import MoneyModel
 from gateway.portal.languages import current_language, current_locale, gettext
 
 _KILOBYTE = 1024
-_GROUPED = re.compile(r"\d{1,3}(?:[.,\u00a0\u202f ']\d{3})+")
-_PLAIN = re.compile(r"\d+(?:[.,]\d+)?")
+_SPACES = re.compile(r"\s")
+#: As people write it before an amount.
+_CURRENCY = re.compile(r"^(?:R\$|US\$|[$€£]|[A-Z]{3})")
 
 
 def money(amount: MoneyModel) -> str:
@@ -65,29 +67,23 @@ def file_size(size: int) -> str:
 
 
 def typed_amount(text: str) -> str:
-    """Return an amount as the API takes it: `1.234,50` becomes `1234.50`.
+    """Return an amount as the API takes it: `R$ 1.234,50` becomes `1234.50`.
 
-    Both ways of writing are understood where they can't be mistaken; in doubt the
-    page's language decides. What is no amount is returned as it is, to be refused.
+    The page's language is tried first, then the other way of writing. What is no
+    amount in either is returned as it is, to be refused.
     """
-    bare = text.strip().replace("\u00a0", "").replace("\u202f", "").replace(" ", "")
-    decimal, grouping = (",", ".") if current_language() == "pt-BR" else (".", ",")
-    if bare.count(",") == 1 and bare.count(".") == 1:
-        decimal = "," if bare.index(",") > bare.index(".") else "."
-        grouping = "." if decimal == "," else ","
-    elif _GROUPED.fullmatch(bare) and decimal not in bare:
-        return bare.replace(grouping, "")
-    elif _PLAIN.fullmatch(bare):
-        return bare.replace(",", ".")
-    plain = bare.replace(grouping, "").replace(decimal, ".")
-    return plain if _is_number(plain) else text.strip()
+    bare = _CURRENCY.sub("", _SPACES.sub("", text))
+    marks = (",.", ".,") if current_language() == "pt-BR" else (".,", ",.")
+    for decimal, grouping in marks:
+        if _amount_pattern(decimal, grouping).fullmatch(bare):
+            return bare.replace(grouping, "").replace(decimal, ".")
+    return text.strip()
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite()
-    except InvalidOperation:
-        return False
+@cache
+def _amount_pattern(decimal: str, grouping: str) -> re.Pattern[str]:
+    whole = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{re.escape(grouping)}[0-9]{{3}})+)"
+    return re.compile(rf"{whole}(?:{re.escape(decimal)}[0-9]+)?")
 
 
 def _zone(name: str) -> tzinfo:

@@ -9,11 +9,13 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-from babel import Locale, negotiate_locale
+from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+
+from contracts.languages import preferred_language
 
 #: Each by its own name, as a chooser shows it.
 LANGUAGES = {"en": "English", "pt-BR": "Português (Brasil)"}
@@ -80,22 +82,4 @@ def choose(chosen: str | None, own: str | None, accepted: str) -> str:
     for language in (chosen, own):
         if language in LANGUAGES:
             return language
-    preferred = negotiate_locale(_ranked(accepted), list(LANGUAGES), sep="-")
-    if preferred is not None:
-        return preferred
-    speaks_portuguese = any(tag.startswith("pt") for tag in _ranked(accepted))
-    return "pt-BR" if speaks_portuguese else DEFAULT
-
-
-def _ranked(accepted: str) -> list[str]:
-    """Return the tags of an Accept-Language header, the dearest first."""
-    weighed = [tag.partition(";q=") for tag in accepted.replace(" ", "").split(",")]
-    ranked = sorted(weighed, key=lambda part: _weight(part[2]), reverse=True)
-    return [tag for tag, _, _ in ranked if tag]
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text or "1")
-    except ValueError:
-        return 0.0
+    return preferred_language(accepted)

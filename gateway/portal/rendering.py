@@ -3,7 +3,6 @@
 from datetime import datetime
 from pathlib import Path
 from typing import cast
-from urllib.parse import unquote
 
 import aiohttp_jinja2
 import jinja2
@@ -27,7 +26,6 @@ from gateway.portal.wording import label, tone
 TEMPLATES = Path(__file__).parent / "templates"
 #: Of the stream's events those that pages show anything of.
 LIVE_EVENTS = (
-    "accounts.customer.updated",
     "billing.credit.changed",
     "billing.invoice.issued",
     "billing.invoice.updated",
@@ -44,6 +42,7 @@ LIVE_EVENTS = (
     "tickets.ticket.replied",
     "tickets.ticket.answered",
     "tickets.ticket.closed",
+    "tickets.ticket.held",
     "tickets.ticket.reopened",
 )
 THEMES = ("auto", "light", "dark")
@@ -91,11 +90,11 @@ def _names(company: str) -> dict[str, object]:
         "icon": icon,
         "is_current": is_current,
         "is_negative": _is_negative,
+        "is_zero": _is_zero,
         "key_field": KEY_FIELD,
         "languages": LANGUAGES,
         "live_events": " ".join(LIVE_EVENTS),
         "menu_of": menu_of,
-        "notice_of": notice_of,
         "theme_of": theme_of,
         "with_query": with_query,
     }
@@ -104,12 +103,6 @@ def _names(company: str) -> dict[str, object]:
 def theme_of(visit: Visit) -> str:
     chosen = visit.remembered("theme")
     return chosen if chosen in THEMES else "auto"
-
-
-def notice_of(visit: Visit) -> str:
-    """Return what the page before has to say about what it did, or an empty text."""
-    kept = visit.remembered("notice")
-    return gettext(unquote(kept)) if kept else ""
 
 
 @jinja2.pass_context
@@ -128,3 +121,7 @@ def _visit(context: jinja2.runtime.Context) -> Visit:
 
 def _is_negative(amount: MoneyModel) -> bool:
     return amount.amount.startswith("-")
+
+
+def _is_zero(amount: MoneyModel) -> bool:
+    return not amount.amount.strip("-0.")

@@ -1,12 +1,19 @@
 """Other people's words as HTML: Markdown with safe links, never their markup."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
+
+#: A conversation is shown again with every change of it.
+KEPT_TEXTS = 512
+#: The reader tries every opening bracket with every other: more of them than anybody
+#: writes would keep the whole process from its work.
+MAXIMUM_BRACKETS = 200
 
 _LINK_RELATION = "nofollow noopener noreferrer"
 
@@ -37,6 +44,9 @@ def _reader() -> MarkdownIt:
 _READER = _reader()
 
 
+@lru_cache(maxsize=KEPT_TEXTS)
 def words(text: str) -> Markup:
     """Return what somebody wrote, for reading; `<script>` is shown as it stands."""
+    if text.count("[") > MAXIMUM_BRACKETS:
+        return Markup('<p class="plain">{}</p>').format(text)
     return Markup(_READER.render(text))  # noqa: S704 - html is off: all is escaped

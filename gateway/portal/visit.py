@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -15,7 +15,7 @@ from contracts.api.accounts import MeView
 from gateway.dashboard import Dashboard
 from gateway.portal.cookies import CHOICE_SECONDS, NOTICE_SECONDS, Cookies
 from gateway.portal.forms import Form
-from gateway.portal.languages import current_language
+from gateway.portal.languages import current_language, gettext
 from gateway.services import Caller, Services
 from gateway.sessions import BrowserSessions, OpenSession, csrf_token_of
 from gateway.settings import Settings
@@ -89,6 +89,17 @@ class Visit:
             self._keep("visitor", self._visitor, CHOICE_SECONDS)
         return csrf_token_of(self._visitor)
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether a script asks for a part of the page: what is shown once can wait."""
+        return "HX-Request" in self.request.headers
+
+    @property
+    def notice(self) -> str:
+        """What the page before has to say about what it did, or an empty text."""
+        kept = None if self.is_partial else self.remembered("notice")
+        return gettext(unquote(kept)) if kept else ""
+
     def may(self, *permissions: str) -> bool:
         """Tell whether the person may do this: menus show nothing that is refused."""
         principal = self.principal
@@ -110,7 +121,7 @@ class Visit:
         )
         response.headers["Cache-Control"] = NO_STORE
         response.enable_compression()
-        if self.portal.cookies.read(self.request, "notice") is not None:
+        if self.notice:
             self.portal.cookies.drop(response, "notice")
         return self.finish(response)
 

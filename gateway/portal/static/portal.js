@@ -2,7 +2,7 @@
 (() => {
   // Live: an event of the stream becomes an event of the page, to which regions that
   // show such things answer by fetching themselves anew (hx-trigger).
-  const NOUNS = ["ticket", "invoice", "payment", "service", "credit", "order"];
+  const NOUNS = ["ticket", "invoice", "payment", "service", "credit"];
   const tell = (name) => document.body.dispatchEvent(new CustomEvent(`live-${name}`));
   const status = () => document.getElementById("live-status");
 
@@ -21,6 +21,7 @@
   const listenAgain = () => {
     if (document.hidden || stream?.readyState === EventSource.OPEN) return;
     listen(document.body.dataset.live);
+    NOUNS.forEach(tell);
   };
   // Browsers allow few connections to one host: a page that nobody sees gives its own
   // back, and catches up when it is looked at again.
@@ -29,8 +30,7 @@
       stream?.close();
       stream = null;
     } else if (stream === null) {
-      listen(document.body.dataset.live);
-      NOUNS.forEach(tell);
+      listenAgain();
     }
   };
 
@@ -77,6 +77,10 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) print();
+  });
+  // A region that is led elsewhere, as to the log-in, stays as it is.
+  document.addEventListener("htmx:before:response", (event) => {
+    if (event.detail?.ctx?.response?.raw?.redirected) event.preventDefault();
   });
   document.addEventListener("htmx:after:swap", () => {
     if (document.body.dataset.updated) status().textContent = document.body.dataset.updated;

@@ -27,12 +27,13 @@ MAXIMUM_PRODUCTS = 100
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
-@pages.get("/order", policy=public() | customer("services"))
+@pages.get("/order", policy=public())
 async def show_catalogue(visit: Visit) -> web.Response:
     products = await visit.api.get(
         "/products",
         Page[ProductView],
         currency=_currency(visit),
+        language=current_language(),
         limit=MAXIMUM_PRODUCTS,
     )
     shown = [product for product in products.items if product.prices]
@@ -64,7 +65,10 @@ async def place_order(visit: Visit, slug: str) -> web.Response:
 async def _choice_page(visit: Visit, slug: str, form: Form) -> web.Response:
     product, credit = await asyncio.gather(
         visit.api.get(
-            f"/products/{in_path(slug)}", ProductView, currency=_currency(visit)
+            f"/products/{in_path(slug)}",
+            ProductView,
+            currency=_currency(visit),
+            language=current_language(),
         ),
         _credit(visit),
     )
