@@ -64,6 +64,10 @@ class InvoiceView(View):
     order_id: UUID | None = Field(description="The order whose first invoice it is.")
     issued_on: date | None
     due_on: date
+    overdue: bool = Field(
+        description="Whether it is open though its due date is past, in the company's "
+        "time zone."
+    )
     paid_on: date | None
     lines: list[InvoiceLineView]
     subtotal: MoneyModel

@@ -10,22 +10,18 @@ from chassis.client import UpstreamAway
 from chassis.http import Page
 from chassis.http.policies import customer
 from contracts.api.billing.credit import CreditView
-from contracts.api.billing.forecast import ForecastView
 from contracts.api.billing.invoices import InvoiceLineView, InvoiceView
 from contracts.api.billing.payments import PaymentView
 from contracts.api.tickets import TicketView
 from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
-from gateway.portal.views.invoices import FORECAST_MONTHS, UNDER_WAY, business_date
+from gateway.portal.views.invoices import UNDER_WAY
 from gateway.portal.views.paying import pay, quote
 from gateway.portal.visit import Visit
 from gateway.services import Refused
 
 pages = Pages()
-
-#: Its ticket is looked for among the latest of so many.
-RECENT_TICKETS = 100
 
 
 @pages.get("/invoices/{invoice_id}", policy=customer("billing"))
@@ -63,11 +59,10 @@ async def _take_credit_back(visit: Visit, invoice_id: UUID) -> web.Response | No
 
 async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
     get = visit.api.get
-    invoice, credit, payments, forecast, ticket = await asyncio.gather(
+    invoice, credit, payments, ticket = await asyncio.gather(
         get(f"/invoices/{invoice_id}", InvoiceView),
         get("/credit", CreditView),
         get("/payments", Page[PaymentView], invoice_id=invoice_id, limit=100),
-        get("/forecast", ForecastView, months=FORECAST_MONTHS, limit=1),
         _find_ticket(visit, invoice_id),
     )
     chosen = [invoice] if invoice.status == "open" else []
@@ -76,7 +71,6 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
         status=form.status,
         form=form,
         invoice=invoice,
-        is_overdue=bool(chosen) and invoice.due_on < business_date(forecast),
         last_day=last_day,
         payments=payments.items,
         under_way=next((p for p in payments.items if p.status in UNDER_WAY), None),
@@ -91,8 +85,8 @@ async def _find_ticket(visit: Visit, invoice_id: UUID) -> TicketView | None:
         return None
     try:
         tickets = await visit.api.get(
-            "/tickets", Page[TicketView], limit=RECENT_TICKETS
+            "/tickets", Page[TicketView], invoice_id=invoice_id, limit=1
         )
     except (Refused, UpstreamAway):
         return None
-    return next((t for t in tickets.items if t.invoice_id == invoice_id), None)
+    return next(iter(tickets.items), None)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from uuid import UUID
 
 from aiohttp import web
@@ -61,9 +60,8 @@ class Overview:
         return list({each.id: each for each in shares if each}.values())
 
     @property
-    def overdue(self) -> frozenset[UUID]:
-        today = business_date(self.forecast)
-        return frozenset(i.id for i in self.invoices.items if i.due_on < today)
+    def overdue(self) -> int:
+        return sum(invoice.overdue for invoice in self.invoices.items)
 
 
 @pages.get("/invoices", policy=customer("billing"))
@@ -110,11 +108,6 @@ async def list_coming(visit: Visit) -> web.Response:
         cursor=visit.query.get("cursor"),
     )
     return visit.render("invoices/coming.html", forecast=forecast)
-
-
-def business_date(forecast: ForecastView) -> date:
-    """Return the date that due dates are compared with: the forecast's first."""
-    return forecast.until.replace(year=forecast.until.year - FORECAST_MONTHS // 12)
 
 
 async def _arrive(visit: Visit, *, in_full: bool) -> web.Response:

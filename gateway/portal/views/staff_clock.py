@@ -28,11 +28,6 @@ async def business_time(visit: Visit) -> datetime:
     return clock.now if clock else visit.now
 
 
-async def business_date(visit: Visit) -> date:
-    """Return today's date where the company is, in business time."""
-    return (await business_time(visit)).astimezone(company_zone(visit)).date()
-
-
 def company_zone(visit: Visit) -> ZoneInfo:
     return ZoneInfo(visit.portal.settings.company_time_zone)
 

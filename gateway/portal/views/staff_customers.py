@@ -14,7 +14,6 @@ from contracts.api.billing.payments import StaffPaymentView
 from contracts.api.tickets import StaffTicketView
 from gateway.portal.choices import countries
 from gateway.portal.pages import Pages
-from gateway.portal.views.staff_clock import business_date
 from gateway.portal.views.staff_latest import latest
 from gateway.portal.visit import Visit
 
@@ -42,13 +41,12 @@ async def list_customers(visit: Visit) -> web.Response:
 @pages.get("/staff/customers/{customer_id}", policy=staff("customers.read"))
 async def show_customer(visit: Visit, customer_id: UUID) -> web.Response:
     """Show the customer; a panel whose service doesn't answer costs no other."""
-    customer, services, invoices, payments, tickets, today = await asyncio.gather(
+    customer, services, invoices, payments, tickets = await asyncio.gather(
         visit.api.get(f"/staff/customers/{customer_id}", CustomerView),
         latest(visit, "services", StaffServiceView, customer_id=customer_id),
         latest(visit, "invoices", StaffInvoiceView, customer_id=customer_id),
         latest(visit, "payments", StaffPaymentView, customer_id=customer_id),
         latest(visit, "tickets", StaffTicketView, customer_id=customer_id),
-        business_date(visit),
     )
     return visit.render(
         "staff_customers/customer.html",
@@ -57,6 +55,5 @@ async def show_customer(visit: Visit, customer_id: UUID) -> web.Response:
         invoices=invoices,
         payments=payments,
         tickets=tickets,
-        today=today,
         countries=dict(countries()),
     )

@@ -15,7 +15,6 @@ from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.invoice import last_day
-from gateway.portal.views.staff_clock import business_date
 from gateway.portal.views.staff_latest import latest
 from gateway.portal.visit import Visit
 
@@ -30,17 +29,14 @@ async def list_invoices(visit: Visit) -> web.Response:
     chosen = status if status in STATUSES else None
     q = visit.query.get("q", "").strip() or None
     customer = visit.query.get("customer") or None
-    invoices, today = await asyncio.gather(
-        visit.api.get(
-            "/staff/invoices",
-            Page[StaffInvoiceView],
-            status=chosen,
-            q=q,
-            customer_id=customer,
-            cursor=visit.query.get("cursor"),
-            count=True,
-        ),
-        business_date(visit),
+    invoices = await visit.api.get(
+        "/staff/invoices",
+        Page[StaffInvoiceView],
+        status=chosen,
+        q=q,
+        customer_id=customer,
+        cursor=visit.query.get("cursor"),
+        count=True,
     )
     return visit.render(
         "staff_invoices/list.html",
@@ -49,7 +45,6 @@ async def list_invoices(visit: Visit) -> web.Response:
         chosen=chosen,
         q=q,
         customer=customer,
-        today=today,
     )
 
 
@@ -76,18 +71,16 @@ async def download_pdf(visit: Visit, invoice_id: UUID) -> web.StreamResponse:
 
 
 async def _show(visit: Visit, invoice_id: UUID) -> web.Response:
-    invoice, payments, tickets, today = await asyncio.gather(
+    invoice, payments, tickets = await asyncio.gather(
         visit.api.get(f"/staff/invoices/{invoice_id}", StaffInvoiceView),
         latest(visit, "payments", StaffPaymentView, invoice_id=invoice_id),
         latest(visit, "tickets", StaffTicketView, invoice_id=invoice_id),
-        business_date(visit),
     )
     return visit.render(
         "staff_invoices/invoice.html",
         status=visit.form.status,
         form=visit.form if visit.form.is_refused else Form(),
         invoice=invoice,
-        is_overdue=invoice.status == "open" and invoice.due_on < today,
         last_day=last_day,
         payments=payments,
         tickets=tickets,

@@ -166,7 +166,9 @@ async def _start(
 
 
 def _view(call: Call, invoice: Invoice) -> InvoiceView:
-    return view_invoice(invoice, call.resources[SETTINGS].payment_terms)
+    return view_invoice(
+        invoice, call.resources[SETTINGS].payment_terms, today=call.today
+    )
 
 
 def _view_limits(terms: CreditTerms) -> list[CreditLimitsView]:

@@ -119,7 +119,9 @@ async def _find(
 
 
 def _view(call: Call, invoice: Invoice) -> InvoiceView:
-    return view_invoice(invoice, call.resources[SETTINGS].payment_terms)
+    return view_invoice(
+        invoice, call.resources[SETTINGS].payment_terms, today=call.today
+    )
 
 
 def _place(invoice: InvoiceView) -> tuple[datetime, UUID]:

@@ -38,6 +38,8 @@ async def void_staff_invoice(
             tx, invoice_id, reason=body.reason, on=call.today, now=call.now
         )
         names = await list_customer_names(tx, [invoice.customer_id])
-        view = view_invoice(invoice, call.resources[SETTINGS].payment_terms)
+        view = view_invoice(
+            invoice, call.resources[SETTINGS].payment_terms, today=call.today
+        )
         name = names[invoice.customer_id]
         return await call.complete(tx, view_invoice_for_staff(view, name))

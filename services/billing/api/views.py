@@ -1,5 +1,7 @@
 """What billing's objects look like to clients."""
 
+from datetime import date
+
 from contracts.api.billing.catalogue import PriceView, ProductView
 from contracts.api.billing.invoices import (
     InvoiceLineView,
@@ -18,7 +20,7 @@ from contracts.api.billing.orders import (
 from contracts.api.billing.runs import BillingRunView
 from contracts.money import MoneyModel
 from services.billing.domain.catalogue import Price, Product
-from services.billing.domain.invoices import Invoice, Line, Party
+from services.billing.domain.invoices import Invoice, Line, Party, is_overdue
 from services.billing.domain.orders import Order, Preview, PreviewLine
 from services.billing.domain.payments import PaymentTerms
 from services.billing.domain.runs import Run
@@ -92,7 +94,7 @@ def view_service_for_staff(
     return StaffServiceView(**dict(view_service(service)), customer_name=customer_name)
 
 
-def view_invoice(invoice: Invoice, terms: PaymentTerms) -> InvoiceView:
+def view_invoice(invoice: Invoice, terms: PaymentTerms, *, today: date) -> InvoiceView:
     methods = terms.methods(invoice.currency) if invoice.is_open else ()
     return InvoiceView(
         id=invoice.id,
@@ -103,6 +105,7 @@ def view_invoice(invoice: Invoice, terms: PaymentTerms) -> InvoiceView:
         order_id=invoice.order_id,
         issued_on=invoice.issued_on,
         due_on=invoice.due_on,
+        overdue=is_overdue(invoice, today=today),
         paid_on=invoice.paid_on,
         lines=[_view_line(line) for line in invoice.lines],
         subtotal=MoneyModel.of(invoice.subtotal),

@@ -258,6 +258,11 @@ def void(invoice: Invoice) -> Invoice:
     )
 
 
+def is_overdue(invoice: Invoice, *, today: date) -> bool:
+    """Tell whether the day until which the invoice was to be paid is over."""
+    return invoice.is_open and invoice.due_on < today
+
+
 def _place(line_id: UUID, position: int, line: NewLine) -> Line:
     charge = _charge(line)
     return Line(

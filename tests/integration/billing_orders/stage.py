@@ -202,10 +202,13 @@ class Stage:
 
     async def set_date(self, day: date) -> None:
         """Move the business clock to noon of this day, where the company is."""
-        noon = datetime.combine(day, time(12), ZONE)
-        answer = await self.finance.put("/staff/clock", {"now": noon.isoformat()})
+        await self.set_time(datetime.combine(day, time(12), ZONE))
+
+    async def set_time(self, now: datetime) -> None:
+        """Move the business clock to this instant, given where the company is."""
+        answer = await self.finance.put("/staff/clock", {"now": now.isoformat()})
         assert answer.status == 200, answer.body
-        assert answer.body["today"] == day.isoformat()
+        assert answer.body["today"] == now.date().isoformat()
 
     async def run(self, on: date) -> Any:
         """Have the daily run decide by this date; return its report."""

@@ -2,12 +2,14 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import date, datetime, time
 
 from services.billing.commands.orders import Cart, place_order
 from services.billing.domain.catalogue import Wanted
 from services.billing.domain.periods import Period
 from services.billing.settings import SETTINGS
 from tests.integration.billing_orders.stage import (
+    ZONE,
     Person,
     Stage,
     a_registration,
@@ -79,6 +81,24 @@ async def test_a_buyers_details_are_frozen_at_issue(stage: Stage) -> None:
     await stage.deliver(a_registration(ana.principal, version=1, name="Old"))
     third = await ana.invoice((await ana.order())["invoice_id"])
     assert third["buyer"]["name"] == "Ana Lima"
+
+
+async def test_an_open_invoice_is_overdue_once_its_due_date_is_over_at_the_company(
+    stage: Stage,
+) -> None:
+    ana = await stage.customer()
+    left = (await ana.order())["invoice_id"]
+    paid = (await ana.order())["invoice_id"]
+    await stage.pay(ana, paid)
+    due_on = date.fromisoformat((await ana.invoice(left))["due_on"])
+    # Where the company is; in UTC the next day has begun.
+    await stage.set_time(datetime.combine(due_on, time(23, 50), ZONE))
+    assert [one["overdue"] for one in await ana.invoices()] == [False, False]
+    await stage.set_time(datetime.combine(due_on + days(1), time.min, ZONE))
+    assert [one["overdue"] for one in await ana.invoices()] == [True, False]
+    assert (await ana.invoice(left))["overdue"]
+    for_staff = await stage.finance.get(f"/staff/invoices/{left}")
+    assert for_staff.body["overdue"]
 
 
 async def test_orders_at_once_get_numbers_without_gaps(stage: Stage) -> None:

@@ -36,6 +36,7 @@ def an_invoice(
         order_id=None,
         issued_on=date(2026, 2, 19),
         due_on=due_on,
+        overdue=False,
         paid_on=None,
         lines=[],
         subtotal=amount,
