@@ -62,7 +62,7 @@ _LABELS: Mapping[str, Mapping[str, tuple[str, Tone]]] = {
         "pending": (N_("To be sent"), "waiting"),
         "sending": (N_("Being sent"), "waiting"),
         "sent": (N_("Sent"), "good"),
-        "ambiguous": (N_("Perhaps sent"), "attention"),
+        "ambiguous": (N_("Delivery unconfirmed"), "attention"),
         "failed": (N_("Not accepted"), "bad"),
         "dead": (N_("Given up"), "bad"),
     },
@@ -85,7 +85,7 @@ _LABELS: Mapping[str, Mapping[str, tuple[str, Tone]]] = {
     },
     "credit": {
         "top_up": (N_("Funds added"), "good"),
-        "overpayment": (N_("Paid too much"), "good"),
+        "overpayment": (N_("Overpayment"), "good"),
         "applied": (N_("Used for an invoice"), "quiet"),
         "automatic": (N_("Used on the due date"), "quiet"),
         "freed": (N_("Returned from an invoice"), "good"),
