@@ -16,7 +16,7 @@ from gateway.portal.languages import N_, current_language
 from gateway.portal.pages import Pages
 from gateway.portal.returned import local_path
 from gateway.portal.views.session import enter
-from gateway.portal.visit import Visit
+from gateway.portal.visit import Visit, with_query
 
 pages = Pages()
 
@@ -49,7 +49,12 @@ async def register(visit: Visit) -> web.StreamResponse:
             form["email"], form["password"], user_agent=user_agent
         )
     )
-    return visit.go("/login") if token is None else await enter(visit, token)
+    if token is not None:
+        return await enter(visit, token)
+    return visit.go(
+        with_query("/login", next=form["next"]),
+        notice=N_("Your account is ready. Please log in."),
+    )
 
 
 @pages.get("/verify-email", policy=public())
@@ -65,6 +70,7 @@ async def verify_email(visit: Visit) -> web.Response:
     body = {"token": form["token"]}
     done = await form.send(visit.api.act("POST", "/email-verifications", body))
     if done is None:
+        _tell_of_link(form)
         return visit.render("people/verify.html", status=form.status, form=form)
     if visit.session is not None:
         visit.portal.sessions.forget_session(visit.session.id)
@@ -107,10 +113,17 @@ async def reset_password(visit: Visit) -> web.Response:
     body = {"token": form["token"], "password": form["password"]}
     done = await form.send(visit.api.act("POST", "/password-resets/confirm", body))
     if done is None:
+        _tell_of_link(form)
         return visit.render("people/reset.html", status=form.status, form=form)
     return visit.go(
         "/login", notice=N_("Your password is changed. Please log in with it.")
     )
+
+
+def _tell_of_link(form: Form) -> None:
+    """Say of the whole what is wrong with the link: its token is seen by nobody."""
+    for fault in form.errors.pop("token", ()):
+        form.refuse(fault)
 
 
 def _customer(form: Form) -> dict[str, object]:

@@ -37,14 +37,12 @@ async def log_in(visit: Visit) -> web.StreamResponse:
 
 @pages.post("/logout", policy=public())
 async def log_out(visit: Visit) -> web.Response:
-    notice = N_("You are logged out.")
-    if visit.session is not None:
-        try:
-            await visit.portal.sessions.end(visit.session)
-        except UpstreamAway:
-            # Here at least nobody goes on with it.
-            visit.portal.sessions.forget_session(visit.session.id)
-            notice = N_("You are logged out in this browser.")
+    ended = await _end_session(visit)
+    everywhere, here = (
+        N_("You are logged out."),
+        N_("You are logged out in this browser."),
+    )
+    notice = everywhere if ended else here
     response = visit.go("/login", notice=notice)
     visit.portal.cookies.drop(response, "session")
     return response
@@ -61,7 +59,11 @@ async def change_appearance(visit: Visit) -> web.Response:
 
 
 async def enter(visit: Visit, token: str) -> web.StreamResponse:
-    """Begin the session, and lead on to where the log-in was asked for."""
+    """Begin the session, and lead on to where the log-in was asked for.
+
+    Whoever was logged in by this browser before is so no longer.
+    """
+    await _end_session(visit)
     visit.keep_session(token, SESSION_SECONDS)
     path = local_path(visit.form["next"])
     form = carried(visit.form["carried"])
@@ -72,6 +74,18 @@ async def enter(visit: Visit, token: str) -> web.StreamResponse:
         "You are logged in again. This has not been sent yet: here is what you typed."
     )
     return give_back(visit, path, form, why=why)
+
+
+async def _end_session(visit: Visit) -> bool:
+    """End the browser's session; False: only here, for accounts doesn't answer."""
+    if visit.session is None:
+        return True
+    try:
+        await visit.portal.sessions.end(visit.session)
+    except UpstreamAway:
+        visit.portal.sessions.forget_session(visit.session.id)
+        return False
+    return True
 
 
 async def _log_in(visit: Visit, email: str, password: str) -> str | None:
