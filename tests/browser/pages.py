@@ -13,6 +13,8 @@ from playwright.async_api import Page
 
 from tests.browser.portal import Look, Portal, Readers, Role
 from tests.e2e.client import Api
+from tests.e2e.journey import choose_transfer, order, register
+from tests.e2e.journey import open_invoice as open_invoice_of
 
 #: Returns the page's address.
 Find = Callable[[Api], Awaitable[str]]
@@ -115,6 +117,36 @@ async def ticket_about_an_invoice(api: Api) -> str:
     return f"/tickets/new?department=finance&invoice={invoice['id']}"
 
 
+async def payment_to_confirm(api: Api) -> str:
+    """Begin one as a new customer, as the demo has only what has arrived."""
+    customer = await register(api.bearing(""))
+    placed = await order(customer)
+    invoice = await open_invoice_of(customer, placed["invoice_id"])
+    payment = await choose_transfer(customer, invoice["id"])
+    return f"/staff/payments/{payment['id']}"
+
+
+async def payment_confirmed(api: Api) -> str:
+    return await first_of(api, "/staff/payments", "?status=succeeded")
+
+
+async def customer_for_staff(api: Api) -> str:
+    return await first_of(api, "/staff/customers", "?q=padaria")
+
+
+async def invoice_for_staff(api: Api) -> str:
+    return await first_of(api, "/staff/invoices", "?status=open")
+
+
+async def service_for_staff(api: Api) -> str:
+    return await first_of(api, "/staff/services")
+
+
+async def article_for_staff(api: Api) -> str:
+    articles = (await api.get("/staff/news"))["items"]
+    return f"/staff/news/articles/{articles[0]['slug']}"
+
+
 async def first_of(api: Api, path: str, query: str = "") -> str:
     """Return the page of the first thing in a list."""
     found = await api.get(path + query)
@@ -177,4 +209,21 @@ PAGES = (
     Shown("tasks", "/staff/tickets?list=tasks", "support"),
     Shown("ticket for staff", ticket_for_staff, "support"),
     Shown("ticket for finance", finance_ticket, "finance"),
+    Shown("payments to confirm", "/staff/payments", "finance"),
+    Shown("all payments", "/staff/payments?list=all", "finance"),
+    Shown("payment to confirm", payment_to_confirm, "finance"),
+    Shown("confirmation refused", payment_to_confirm, "finance", send_empty, (422,)),
+    Shown("payment confirmed", payment_confirmed, "finance"),
+    Shown("payment not for support", "/staff/payments", "support", None, (403,)),
+    Shown("customers", "/staff/customers", "support"),
+    Shown("customer", customer_for_staff, "finance"),
+    Shown("all invoices", "/staff/invoices", "support"),
+    Shown("invoice for staff", invoice_for_staff, "finance"),
+    Shown("service for staff", service_for_staff, "support"),
+    Shown("daily run", "/staff/billing-runs", "admin"),
+    Shown("ledger audit", "/staff/ledger?run=1", "finance"),
+    Shown("all news", "/staff/news", "admin"),
+    Shown("new article", "/staff/news/new", "admin"),
+    Shown("article", article_for_staff, "admin"),
+    Shown("all e-mails", "/staff/emails", "admin"),
 )
