@@ -56,7 +56,7 @@ _WORDS: Sequence[tuple[type[DomainError], str, str]] = (
     (
         NotFound,
         N_("There is nothing here"),
-        N_("The address may be mistyped, or what was here belongs to another."),
+        N_("The address may be mistyped, or what was here belongs to someone else."),
     ),
     (
         TooManyRequests,
@@ -122,18 +122,14 @@ def ask_to_log_in(visit: Visit) -> web.Response:
     carried = carry(visit.form)
     path = visit.path if carried else page_before(visit)
     form = Form.filled(next=path, carried=carried)
-    return show_log_in(visit, form, status=HTTPStatus.UNAUTHORIZED, expired=True)
+    form.status = HTTPStatus.UNAUTHORIZED
+    return show_log_in(visit, form, expired=True)
 
 
-def show_log_in(
-    visit: Visit, form: Form, *, status: int = HTTPStatus.OK, expired: bool = False
-) -> web.Response:
+def show_log_in(visit: Visit, form: Form, *, expired: bool = False) -> web.Response:
     """Show the log-in; `expired` tells that there was a session until now."""
     return visit.render(
-        "session/login.html",
-        status=max(status, form.status),
-        form=form,
-        expired=expired,
+        "session/login.html", status=form.status, form=form, expired=expired
     )
 
 
@@ -146,7 +142,8 @@ def stale_form(visit: Visit) -> web.Response:
         return visit.go("/login")
     if path == "/login":
         visit.form.refuse(_why_stale(visit))
-        return show_log_in(visit, visit.form, status=HTTPStatus.CONFLICT)
+        visit.form.status = HTTPStatus.CONFLICT
+        return show_log_in(visit, visit.form)
     if has_typed(visit.form):
         return give_back(visit, visit.path, visit.form, why=_why_stale(visit))
     return _fault(
@@ -161,7 +158,9 @@ def stale_form(visit: Visit) -> web.Response:
 def broken(visit: Visit) -> web.Response:
     """Return the page for a fault of ours: what to tell support, and no more."""
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    why = gettext("We have noted it. Please try again; if it stays, write to us.")
+    why = gettext(
+        "We have noted it. Please try again; if it keeps happening, contact us."
+    )
     if has_typed(visit.form):
         return _give_back_as_it_came(visit, status, why)
     return _fault(visit, status, gettext("Something went wrong on our side"), why)

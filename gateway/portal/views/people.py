@@ -1,5 +1,6 @@
 """Who I am: contact information, e-mail, password, and where I am logged in."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.visit import Visit
+from gateway.services import Refused
 
 pages = Pages()
 
@@ -72,7 +74,13 @@ async def change_password(visit: Visit) -> web.Response:
 
 @pages.post("/security/sessions/{session_id}/end", policy=signed_in())
 async def end_session(visit: Visit, session_id: UUID) -> web.Response:
-    await visit.api.act("DELETE", f"/sessions/{session_id}")
+    try:
+        await visit.api.act("DELETE", f"/sessions/{session_id}")
+    except Refused as refusal:
+        if refusal.status != HTTPStatus.NOT_FOUND:
+            raise
+        # It is over already, as after a second press; or never was one of theirs.
+        return visit.go("/security")
     visit.portal.sessions.forget_session(session_id)
     return visit.go("/security", notice=N_("That device is logged out."))
 
