@@ -30,6 +30,8 @@ SERVER_TIMEOUTS = {
     "idle_in_transaction_session_timeout": "15s",
 }
 
+READ_ONLY = {"default_transaction_read_only": "on"}
+
 
 class DatabaseBusy(Unavailable):
     """The database is too busy right now; try again shortly."""
@@ -115,10 +117,11 @@ class Transaction:
 
 
 class Database:
-    """The pool of one process's connections to its own schema."""
+    """One process's connections to its own schema; the readers can't write."""
 
-    def __init__(self, pool: asyncpg.Pool, source: str) -> None:
+    def __init__(self, pool: asyncpg.Pool, readers: asyncpg.Pool, source: str) -> None:
         self._pool = pool
+        self._readers = readers
         self._source = source
         #: Called after each commit that put events into the outbox.
         self.on_emitted: Callable[[], None] = _nothing
@@ -127,10 +130,14 @@ class Database:
     def pool(self) -> asyncpg.Pool:
         return self._pool
 
+    @property
+    def readers(self) -> asyncpg.Pool:
+        return self._readers
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
         """Open a READ COMMITTED transaction; it commits if the block succeeds."""
-        async with self._acquired() as connection:
+        async with _acquired(self._pool) as connection:
             tx = Transaction(connection, self._source)
             async with _block(connection):
                 yield tx
@@ -139,55 +146,32 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Transaction]:
-        """Open a transaction that can't write."""
-        async with (
-            self._acquired() as connection,
-            _block(connection, readonly=True),
-        ):
+        """Read through a connection that can't write.
+
+        Each statement is a transaction of its own: READ COMMITTED would show it no
+        less and no more than one around them all, which costs two more round trips.
+        """
+        async with _acquired(self._readers) as connection:
             yield Transaction(connection, self._source)
 
     async def fetchval(self, sql: LiteralString, *args: object) -> Any:
         """Read one value in one round trip, for what is asked over and over."""
-        async with self._acquired() as connection:
+        async with _acquired(self._readers) as connection:
             with _translated(connection):
                 return await connection.fetchval(sql, *args)
-
-    @asynccontextmanager
-    async def _acquired(self) -> AsyncGenerator[asyncpg.Connection]:
-        proxy = await self._acquire()
-        # The stubs tell a pooled connection from a plain one; their faces are equal.
-        try:
-            yield cast("asyncpg.Connection", proxy)
-        finally:
-            await self._pool.release(proxy)
-
-    async def _acquire(self) -> PoolConnectionProxy:
-        try:
-            return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
-        except TimeoutError:
-            raise DatabaseAway("no database connection is free") from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
-            raise DatabaseAway from away
 
 
 @asynccontextmanager
 async def open_database(
     url: str, *, schema: str, pool_size: int = 10
 ) -> AsyncGenerator[Database]:
-    """Open the pool; the server may be away, connections are made when needed."""
-    pool = asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=pool_size,
-        timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        init=set_codecs,
-        # Nothing of ours outlives its transaction, so there is nothing to reset.
-        reset=_keep,
-        server_settings=server_settings(schema),
-    )
-    async with pool:
-        yield Database(pool, schema)
+    """Open the pools; the server may be away, connections are made when needed."""
+    settings = server_settings(schema)
+    async with (
+        _pool(url, pool_size, settings) as pool,
+        _pool(url, pool_size, settings | READ_ONLY) as readers,
+    ):
+        yield Database(pool, readers, schema)
 
 
 def server_settings(schema: str) -> dict[str, str]:
@@ -209,6 +193,39 @@ async def set_codecs(connection: asyncpg.Connection) -> None:
         decoder=lambda value: from_json(value[1:]),
         format="binary",
     )
+
+
+def _pool(url: str, size: int, settings: dict[str, str]) -> asyncpg.Pool:
+    return asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        init=set_codecs,
+        # Nothing of ours outlives its transaction, so there is nothing to reset.
+        reset=_keep,
+        server_settings=settings,
+    )
+
+
+@asynccontextmanager
+async def _acquired(pool: asyncpg.Pool) -> AsyncGenerator[asyncpg.Connection]:
+    proxy = await _acquire(pool)
+    # The stubs tell a pooled connection from a plain one; their faces are equal.
+    try:
+        yield cast("asyncpg.Connection", proxy)
+    finally:
+        await pool.release(proxy)
+
+
+async def _acquire(pool: asyncpg.Pool) -> PoolConnectionProxy:
+    try:
+        return await pool.acquire(timeout=ACQUIRE_SECONDS)
+    except TimeoutError:
+        raise DatabaseAway("no database connection is free") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
+        raise DatabaseAway from away
 
 
 @contextmanager
@@ -267,11 +284,9 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
 
 
 @asynccontextmanager
-async def _block(
-    connection: asyncpg.Connection, *, readonly: bool = False
-) -> AsyncGenerator[None]:
+async def _block(connection: asyncpg.Connection) -> AsyncGenerator[None]:
     """Open a transaction, or a savepoint in one; only our own talk is translated."""
-    transaction = connection.transaction(readonly=readonly)
+    transaction = connection.transaction()
     with _translated(connection):
         await transaction.start()
     try:

@@ -69,8 +69,9 @@ async def _live(request: web.Request) -> web.Response:
 
 
 async def _sample(database: Database) -> None:
-    metrics.pool_size.set(database.pool.get_size())
-    metrics.pool_idle.set(database.pool.get_idle_size())
+    pools = (database.pool, database.readers)
+    metrics.pool_size.set(sum(pool.get_size() for pool in pools))
+    metrics.pool_idle.set(sum(pool.get_idle_size() for pool in pools))
     try:
         async with database.reading() as tx:
             row = await tx.fetchrow(

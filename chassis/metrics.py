@@ -25,5 +25,5 @@ listening = Gauge(
 )
 job_seconds = Histogram("job_seconds", "How long a job ran", ["job"])
 job_failures = Counter("job_failures", "Runs of a job that failed", ["job"])
-pool_size = Gauge("database_connections", "Open connections of the pool")
+pool_size = Gauge("database_connections", "Open connections of the pools")
 pool_idle = Gauge("database_connections_idle", "Connections that nobody uses")

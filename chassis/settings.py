@@ -45,6 +45,7 @@ class ProcessSettings(BaseSettings):
     jwks_url: str = ""
     token_issuer: str = "clientarea"  # noqa: S105 - a name, not a secret
     blobs_dir: Path | None = None
+    #: Connections that write, and as many again that only read.
     pool_size: int = Field(default=10, ge=2, le=200)
     relay_poll_seconds: float = Field(default=0.1, gt=0, le=60)
     #: Holds every event back for so long; for tests of readers that must wait.

@@ -43,7 +43,9 @@ class Running:
     async def announce(self, *events: Event) -> None:
         """Publish events through this process's outbox, as if by their producers."""
         for event in events:
-            producer = Database(self.db.pool, event.TYPE.partition(".")[0])
+            producer = Database(
+                self.db.pool, self.db.readers, event.TYPE.partition(".")[0]
+            )
             async with producer.transaction() as tx:
                 await tx.emit(event)
 

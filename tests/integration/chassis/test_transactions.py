@@ -69,6 +69,15 @@ async def test_waiting_for_a_connection_ends_in_time(stage: Stage) -> None:
                 pass
 
 
+async def test_readers_do_not_wait_for_writers(stage: Stage) -> None:
+    async with (
+        open_database(stage.database.url, schema="probe", pool_size=1) as db,
+        db.transaction(),
+        db.reading() as tx,
+    ):
+        assert await tx.fetchval("SELECT 1") == 1
+
+
 async def test_a_lost_connection_is_replaced(stage: Stage) -> None:
     async def lose() -> None:
         async with stage.db.transaction() as tx:

@@ -45,7 +45,7 @@ class Announcer:
             await tx.execute("UPDATE outbox SET published_at = NULL")
 
     def _producer(self, event: Event) -> Database:
-        return Database(self.db.pool, event.TYPE.partition(".")[0])
+        return Database(self.db.pool, self.db.readers, event.TYPE.partition(".")[0])
 
 
 @asynccontextmanager
