@@ -1,6 +1,7 @@
 """Money on the wire: `{"amount": "49.90", "currency": "BRL"}`."""
 
-from typing import Annotated, Self
+from functools import lru_cache
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -20,10 +21,16 @@ class MoneyModel(BaseModel):
     amount: Amount
     currency: Currency
 
-    @classmethod
-    def of(cls, money: Money) -> Self:
-        return cls(amount=str(money.decimal()), currency=money.currency)
+    @staticmethod
+    def of(money: Money) -> "MoneyModel":
+        return _model_of(money)
 
     def to_money(self) -> Money:
         """Return the money, or raise InvalidAmount or UnknownCurrency."""
         return Money.parse(self.amount, self.currency)
+
+
+@lru_cache(maxsize=4096)
+def _model_of(money: Money) -> MoneyModel:
+    # The same few sums are told over and over: nothing, no tax, a plan's price.
+    return MoneyModel(amount=str(money.decimal()), currency=money.currency)
