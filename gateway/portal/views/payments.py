@@ -9,7 +9,7 @@ from chassis.http import Page
 from chassis.http.policies import customer
 from contracts.api.billing.invoices import InvoiceView
 from contracts.api.billing.payments import PaymentView
-from contracts.money import MoneyModel
+from gateway.portal.outcome import Outcome
 from gateway.portal.pages import Pages
 from gateway.portal.visit import Visit
 
@@ -38,21 +38,5 @@ async def show_payment(visit: Visit, payment_id: UUID) -> web.Response:
         "payments/payment.html",
         payment=payment,
         shares=list(zip(payment.invoices, invoices, strict=True)),
-        credited=_credited(payment),
-        is_short=_is_short(payment),
+        came_of=Outcome.of(payment),
     )
-
-
-def _credited(payment: PaymentView) -> MoneyModel | None:
-    """Return what was received and paid no invoice, if there was such."""
-    if payment.received is None:
-        return None
-    rest = payment.received.to_money()
-    for share in payment.invoices:
-        rest -= share.paid.to_money()
-    return MoneyModel.of(rest) if rest.positive else None
-
-
-def _is_short(payment: PaymentView) -> bool:
-    received = payment.received
-    return received is not None and received.to_money() < payment.amount.to_money()

@@ -18,6 +18,7 @@ from contracts.money import MoneyModel
 from gateway.portal import formats
 from gateway.portal.forms import Form
 from gateway.portal.languages import N_, current_language
+from gateway.portal.outcome import Outcome
 from gateway.portal.pages import Pages
 from gateway.portal.views.staff_clock import business_time
 from gateway.portal.views.staff_latest import latest
@@ -138,27 +139,6 @@ async def _show(visit: Visit, payment_id: UUID, refused: Form | None) -> web.Res
         may_arrive=payment.status in ENDED,
         age=partial(formats.ago, now=now),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How what was received differs from what was asked for, and what became credit."""
-
-    short: MoneyModel | None
-    credited: MoneyModel | None
-
-    @classmethod
-    def of(cls, payment: StaffPaymentView) -> "Outcome":
-        if payment.received is None:
-            return cls(None, None)
-        received, asked = payment.received.to_money(), payment.amount.to_money()
-        rest = received
-        for share in payment.invoices:
-            rest -= share.paid.to_money()
-        return cls(
-            MoneyModel.of(asked - received) if received < asked else None,
-            MoneyModel.of(rest) if rest.positive else None,
-        )
 
 
 def _confirmation(
