@@ -82,7 +82,9 @@
   document.addEventListener("htmx:before:response", (event) => {
     if (event.detail?.ctx?.response?.raw?.redirected) event.preventDefault();
   });
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
+    // A refusal leaves the page as it is: there is nothing to tell.
+    if (event.detail?.ctx?.swap === "none") return;
     if (document.body.dataset.updated) status().textContent = document.body.dataset.updated;
   });
 
