@@ -1,6 +1,6 @@
 """Base classes of everything that goes over the wire."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Sized
 from datetime import date
 from typing import Annotated, Generic, TypeAlias, TypeVar
 
@@ -44,6 +44,19 @@ class PageQuery(Query):
     count: Annotated[
         bool, Field(description="Whether to add `total`, the length of the whole list.")
     ] = False
+
+    async def total(
+        self, found: Sized, count: Callable[[], Awaitable[int]]
+    ) -> int | None:
+        """Return `total`, if wanted, of a list of which `limit` + 1 items were sought.
+
+        A first page with nothing after it is the whole list: nobody needs to count.
+        """
+        if not self.count:
+            return None
+        if self.cursor is None and len(found) <= self.limit:
+            return len(found)
+        return await count()
 
 
 class Page(BaseModel, Generic[T]):

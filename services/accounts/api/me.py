@@ -66,14 +66,15 @@ async def change_me(call: Call, body: ChangeMe) -> MeView:
 async def list_my_audit(call: Call, query: PageQuery) -> Page[AuditEntryView]:
     """List what was done to my account: what, by whom, when, from where."""
     before = decode_cursor(query.cursor, datetime, UUID)
-    principal, total = call.principal, None
+    principal = call.principal
     async with call.reading() as tx:
         await store.get_caller(tx, principal, now=call.clock.now())
         entries = await audit_store.list_audit_entries(
             tx, principal, before=before, limit=query.limit + 1
         )
-        if query.count:
-            total = await audit_store.count_audit_entries(tx, principal)
+        total = await query.total(
+            entries, lambda: audit_store.count_audit_entries(tx, principal)
+        )
     return Page[AuditEntryView].of(
         [view_audit_entry(entry, to_staff=principal.is_staff) for entry in entries],
         limit=query.limit,

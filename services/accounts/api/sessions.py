@@ -55,9 +55,9 @@ async def list_sessions(call: Call, query: PageQuery) -> Page[SessionView]:
             limit=query.limit + 1,
             now=now,
         )
-        total = None
-        if query.count:
-            total = await store.count_live_sessions(tx, principal, now=now)
+        total = await query.total(
+            sessions, lambda: store.count_live_sessions(tx, principal, now=now)
+        )
     views = [
         view_session(session, current=session.id == principal.session_id)
         for session in sessions

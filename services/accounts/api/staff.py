@@ -16,7 +16,7 @@ routes = Routes(tag="customers")
 async def list_customers(call: Call, query: SearchCustomers) -> Page[CustomerView]:
     """List customers, newest first, or those that `q` finds."""
     cursor = decode_cursor(query.cursor, UUID)
-    words, total = search_words(query.q) if query.q else None, None
+    words = search_words(query.q) if query.q else None
     async with call.reading() as tx:
         customers = await store.list_customers(
             tx,
@@ -26,8 +26,9 @@ async def list_customers(call: Call, query: SearchCustomers) -> Page[CustomerVie
         )
         ids = [stored.customer.id for stored in customers]
         people = await people_store.list_people(tx, ids)
-        if query.count:
-            total = await store.count_customers(tx, words=words)
+        total = await query.total(
+            customers, lambda: store.count_customers(tx, words=words)
+        )
     views = [view_customer(stored, people[stored.customer.id]) for stored in customers]
     return Page[CustomerView].of(
         views, limit=query.limit, cursor=lambda view: (view.id,), total=total

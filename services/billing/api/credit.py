@@ -63,10 +63,8 @@ async def list_statement(call: Call, query: StatementQuery) -> Page[MovementView
             before=before[0] if before else None,
             limit=query.limit + 1,
         )
-        total = (
-            await count_movements(tx, call.customer_id, query.currency)
-            if query.count
-            else None
+        total = await query.total(
+            movements, lambda: count_movements(tx, call.customer_id, query.currency)
         )
     page = Page[Movement].of(
         movements,

@@ -21,7 +21,9 @@ async def list_domains(call: Call, query: ListDomains) -> Page[DomainView]:
         domains = await store.list_domains(
             tx, scope, status, before=before, limit=query.limit + 1
         )
-        total = await store.count_domains(tx, scope, status) if query.count else None
+        total = await query.total(
+            domains, lambda: store.count_domains(tx, scope, status)
+        )
     return Page[DomainView].of(
         [_view(domain) for domain in domains],
         limit=query.limit,

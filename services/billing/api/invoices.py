@@ -114,7 +114,7 @@ async def _find(
         found = await store.list_invoices(
             tx, wanted, before=before, limit=query.limit + 1
         )
-        total = await store.count_invoices(tx, wanted) if query.count else None
+        total = await query.total(found, lambda: store.count_invoices(tx, wanted))
     return found, total
 
 

@@ -115,7 +115,7 @@ async def _find(
         found = await store.list_orders(
             tx, wanted, before=before, limit=query.limit + 1
         )
-        total = await store.count_orders(tx, wanted) if query.count else None
+        total = await query.total(found, lambda: store.count_orders(tx, wanted))
     return found, total
 
 

@@ -224,7 +224,7 @@ async def _find(
         found = await store.list_payments(
             tx, wanted, before=before, limit=query.limit + 1
         )
-        total = await store.count_payments(tx, wanted) if query.count else None
+        total = await query.total(found, lambda: store.count_payments(tx, wanted))
     return found, total
 
 

@@ -21,7 +21,9 @@ async def list_products(call: Call, query: ListProducts) -> Page[ProductView]:
         found = await store.list_products(
             tx, query.currency, after=after, limit=query.limit + 1
         )
-        total = await store.count_products(tx, query.currency) if query.count else None
+        total = await query.total(
+            found, lambda: store.count_products(tx, query.currency)
+        )
     shown = found[: query.limit]
     more = len(found) > query.limit
     language = _language(call, query.language)

@@ -60,7 +60,7 @@ async def list_runs(call: Call, query: PageQuery) -> Page[BillingRunView]:
     before = decode_cursor(query.cursor, datetime, UUID)
     async with call.reading() as tx:
         found = await store.list_runs(tx, before=before, limit=query.limit + 1)
-        total = await store.count_runs(tx) if query.count else None
+        total = await query.total(found, lambda: store.count_runs(tx))
     return Page[BillingRunView].of(
         [view_run(run) for run in found],
         limit=query.limit,

@@ -75,7 +75,7 @@ async def _find(
         found = await store.list_services(
             tx, wanted, before=before, limit=query.limit + 1
         )
-        total = await store.count_services(tx, wanted) if query.count else None
+        total = await query.total(found, lambda: store.count_services(tx, wanted))
     return found, total
 
 

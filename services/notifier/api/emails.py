@@ -32,7 +32,7 @@ async def list_emails(call: Call, query: PageQuery) -> Page[MailView]:
         records = await store.list_mails_to(
             tx, user_id, before=before, limit=query.limit + 1
         )
-        total = await store.count_mails_to(tx, user_id) if query.count else None
+        total = await query.total(records, lambda: store.count_mails_to(tx, user_id))
     return Page[MailView].of(
         [view_mail(record) for record in records],
         limit=query.limit,
@@ -58,7 +58,7 @@ async def list_staff_emails(call: Call, query: ListStaffMails) -> Page[StaffMail
         records = await store.list_mails(
             tx, wanted, before=before, limit=query.limit + 1
         )
-        total = await store.count_mails(tx, wanted) if query.count else None
+        total = await query.total(records, lambda: store.count_mails(tx, wanted))
     return Page[StaffMailView].of(
         [view_mail_for_staff(record) for record in records],
         limit=query.limit,

@@ -110,9 +110,9 @@ async def _find(
         articles = await store.list_articles(
             tx, published_by=published_by, before=before, limit=query.limit + 1
         )
-        total = None
-        if query.count:
-            total = await store.count_articles(tx, published_by=published_by)
+        total = await query.total(
+            articles, lambda: store.count_articles(tx, published_by=published_by)
+        )
     return articles, total
 
 

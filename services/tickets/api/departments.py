@@ -25,7 +25,7 @@ async def list_departments(call: Call, query: PageQuery) -> Page[DepartmentView]
     after = decode_cursor(query.cursor, int, str)
     async with call.reading() as tx:
         found = await store.list_departments(tx, after=after, limit=query.limit + 1)
-        total = await store.count_departments(tx) if query.count else None
+        total = await query.total(found, lambda: store.count_departments(tx))
     shown = found[: query.limit]
     more = len(found) > query.limit
     language = call.principal.locale

@@ -137,7 +137,7 @@ async def _list(
         tickets = await store.list_tickets(
             tx, wanted, before=before and before[0], limit=query.limit + 1
         )
-        total = await store.count_tickets(tx, wanted) if query.count else None
+        total = await query.total(tickets, lambda: store.count_tickets(tx, wanted))
         names = await _names(tx, tickets)
     return Page[StaffTicketView].of(
         [view_ticket_for_staff(t, names.get(t.customer_id)) for t in tickets],
@@ -156,7 +156,9 @@ async def _list_to_answer(
         tickets = await store.list_tickets_to_answer(
             tx, wanted, after=after, limit=query.limit + 1
         )
-        total = await store.count_tickets_to_answer(tx, wanted) if query.count else None
+        total = await query.total(
+            tickets, lambda: store.count_tickets_to_answer(tx, wanted)
+        )
         names = await _names(tx, tickets)
     return Page[StaffTicketView].of(
         [view_ticket_for_staff(t, names.get(t.customer_id)) for t in tickets],

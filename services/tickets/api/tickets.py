@@ -52,7 +52,7 @@ async def list_tickets(call: Call, query: ListTickets) -> Page[TicketView]:
         tickets = await store.list_tickets(
             tx, wanted, before=before and before[0], limit=query.limit + 1
         )
-        total = await store.count_tickets(tx, wanted) if query.count else None
+        total = await query.total(tickets, lambda: store.count_tickets(tx, wanted))
     return Page[TicketView].of(
         [view_ticket(ticket) for ticket in tickets],
         limit=query.limit,
