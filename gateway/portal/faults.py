@@ -229,7 +229,8 @@ def _why_stale(visit: Visit) -> str:
 def _away(visit: Visit) -> web.Response:
     status = HTTPStatus.SERVICE_UNAVAILABLE
     if has_typed(visit.form):
-        why = gettext(
+        # The page that couldn't be shown either may have found out more.
+        why = " ".join(visit.form.general_faults()) or gettext(
             "We couldn't finish this just now. Nothing you typed is lost: please send "
             "it again in a moment."
         )

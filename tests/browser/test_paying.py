@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.portal import Login, People
+from tests.browser.portal import Language, Login, People
 from tests.e2e.client import Json
 from tests.e2e.journey import (
     PASSWORD,
@@ -273,3 +273,34 @@ async def test_credit_that_was_used_can_be_taken_back(people: People) -> None:
     await page.get_by_role("button", name="Take the credit back").click()
     await expect(page.get_by_label("Use my credit first")).to_be_checked()
     assert (await customer.api.get("/credit"))["balances"][0]["amount"] == "10.00"
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en-US", "Your credit has paid R$10.00 already"),
+        ("pt-BR", "Seu crédito já pagou R$\u00a010,00"),
+    ],
+)
+async def test_credit_that_is_used_is_told_where_the_payment_of_the_rest_fails(
+    people: People, language: Language, told: str
+) -> None:
+    page, customer = await people.new_customer(language=language, javascript=False)
+    invoice, other = [await invoice_of(customer) for _ in range(2)]
+    await give_credit(people, customer, "10.00")
+    await page.goto(f"/invoices/{invoice['id']}")
+    # Something else was paid under this form's key: so its own payment is refused.
+    key = await page.locator("#paying [name=_key]").input_value()
+    body = {"invoice_ids": [other["id"]], "method": "deposit"}
+    await customer.api.post("/payments", body, key=key)
+    people.watch.allow(422)
+    await page.locator("[value=bank_transfer]").check()
+    await page.locator("[value=pay]").click()
+    await expect(page.get_by_role("alert")).to_contain_text(told)
+    rest = await customer.api.get(f"/invoices/{invoice['id']}")
+    assert rest["credit_applied"]["amount"] == "10.00"
+    assert len(await payments_of(customer)) == 2  # the top-up's, and the other's
+    await page.locator("[value=pay]").click()
+    await page.wait_for_url("**/payments/*")
+    payment = (await payments_of(customer))[0]
+    assert payment["amount"] == rest["remaining"]

@@ -9,7 +9,6 @@ from aiohttp import web
 from chassis.client import UpstreamAway
 from chassis.http import Page
 from chassis.http.policies import customer
-from contracts.api.billing.credit import CreditView
 from contracts.api.billing.invoices import InvoiceLineView, InvoiceView
 from contracts.api.billing.payments import PaymentView
 from contracts.api.tickets import TicketView
@@ -17,7 +16,7 @@ from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.invoices import UNDER_WAY
-from gateway.portal.views.paying import pay, quote
+from gateway.portal.views.paying import find_means, pay, quote
 from gateway.portal.visit import Visit
 from gateway.services import Refused
 
@@ -59,9 +58,9 @@ async def _take_credit_back(visit: Visit, invoice_id: UUID) -> web.Response | No
 
 async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
     get = visit.api.get
-    invoice, credit, payments, ticket = await asyncio.gather(
+    invoice, means, payments, ticket = await asyncio.gather(
         get(f"/invoices/{invoice_id}", InvoiceView),
-        get("/credit", CreditView),
+        find_means(visit),
         get("/payments", Page[PaymentView], invoice_id=invoice_id, limit=100),
         _find_ticket(visit, invoice_id),
     )
@@ -75,7 +74,7 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
         payments=payments.items,
         under_way=next((p for p in payments.items if p.status in UNDER_WAY), None),
         ticket=ticket,
-        quote=await quote(visit, chosen, credit, form),
+        quote=await quote(visit, chosen, means, form),
     )
 
 

@@ -9,13 +9,12 @@ from aiohttp import web
 
 from chassis.http import Page
 from chassis.http.policies import customer
-from contracts.api.billing.credit import CreditView
 from contracts.api.billing.forecast import ForecastView
 from contracts.api.billing.invoices import InvoiceView, OutstandingView
 from contracts.api.billing.payments import MAXIMUM_INVOICES, PaymentView
 from gateway.portal.forms import Form
 from gateway.portal.pages import Pages
-from gateway.portal.views.paying import Quote, pay, quote, read_ids
+from gateway.portal.views.paying import Means, Quote, find_means, pay, quote, read_ids
 from gateway.portal.visit import Visit
 
 pages = Pages()
@@ -35,8 +34,8 @@ class Overview:
 
     invoices: Page[InvoiceView]
     outstanding: OutstandingView
-    credit: CreditView
     payments: Page[PaymentView]
+    means: Means
     closed: Page[InvoiceView]
     received: Page[PaymentView]
     forecast: ForecastView
@@ -152,45 +151,48 @@ async def _show(visit: Visit, form: Form, overview: Overview) -> web.Response:
         status=form.status,
         form=form,
         overview=overview,
-        quote=await quote(visit, chosen, overview.credit, form),
+        quote=await quote(visit, chosen, overview.means, form),
     )
 
 
 async def _look(visit: Visit) -> Overview:
+    """Ask for all of it at once."""
     get = visit.api.get
-    few = AT_A_GLANCE
-    now, before, forecast = await asyncio.gather(
-        asyncio.gather(
-            get(
-                "/invoices",
-                Page[InvoiceView],
-                status="open",
-                limit=MAXIMUM_INVOICES,
-                cursor=visit.query.get("cursor"),
-            ),
-            get("/invoices/outstanding", OutstandingView),
-            get("/credit", CreditView),
-            get(
-                "/payments",
-                Page[PaymentView],
-                status=",".join(UNDER_WAY),
-                limit=MAXIMUM_INVOICES,
-            ),
+    invoices, outstanding, payments, means, past, forecast = await asyncio.gather(
+        get(
+            "/invoices",
+            Page[InvoiceView],
+            status="open",
+            limit=MAXIMUM_INVOICES,
+            cursor=visit.query.get("cursor"),
         ),
-        asyncio.gather(
-            get("/invoices", Page[InvoiceView], status=",".join(CLOSED), limit=few),
-            get("/payments", Page[PaymentView], status=",".join(ARRIVED), limit=few),
+        get("/invoices/outstanding", OutstandingView),
+        get(
+            "/payments",
+            Page[PaymentView],
+            status=",".join(UNDER_WAY),
+            limit=MAXIMUM_INVOICES,
         ),
-        get("/forecast", ForecastView, months=FORECAST_MONTHS, limit=few),
+        find_means(visit),
+        _look_back(visit),
+        get("/forecast", ForecastView, months=FORECAST_MONTHS, limit=AT_A_GLANCE),
     )
-    invoices, outstanding, credit, payments = now
-    closed, received = before
+    closed, received = past
     return Overview(
         invoices=invoices,
         outstanding=outstanding,
-        credit=credit,
         payments=payments,
+        means=means,
         closed=closed,
         received=received,
         forecast=forecast,
+    )
+
+
+async def _look_back(visit: Visit) -> tuple[Page[InvoiceView], Page[PaymentView]]:
+    """Return the latest invoices that are settled, and the latest payments received."""
+    get, few = visit.api.get, AT_A_GLANCE
+    return await asyncio.gather(
+        get("/invoices", Page[InvoiceView], status=",".join(CLOSED), limit=few),
+        get("/payments", Page[PaymentView], status=",".join(ARRIVED), limit=few),
     )

@@ -23,6 +23,7 @@ from contracts.api.billing.payments import (
     PaymentView,
 )
 from contracts.money import MoneyModel
+from gateway.portal.formats import money
 from gateway.portal.forms import Form
 from gateway.portal.languages import N_, gettext
 from gateway.portal.pages import NoSuchPage
@@ -102,15 +103,37 @@ class Quote:
         return _needs_method(self.shares)
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the customer can pay with: credit, and the methods of their own currency."""
+
+    credit: CreditView
+    offered: PaymentMethodsView
+
+    async def methods(self, visit: Visit, currency: str) -> Sequence[PaymentMethodView]:
+        if currency == self.offered.currency:
+            return self.offered.items
+        return await list_methods(visit, currency)
+
+
+async def find_means(visit: Visit) -> Means:
+    """Ask for them before it is known what is to be paid: it saves a wait."""
+    credit, offered = await asyncio.gather(
+        visit.api.get("/credit", CreditView),
+        visit.api.get("/payment-methods", PaymentMethodsView),
+    )
+    return Means(credit, offered)
+
+
 async def quote(
-    visit: Visit, chosen: Sequence[InvoiceView], credit: CreditView, form: Form
+    visit: Visit, chosen: Sequence[InvoiceView], means: Means, form: Form
 ) -> Quote:
     """Say what the chosen invoices come to, as the form wants to pay them."""
     currencies = frozenset(invoice.remaining.currency for invoice in chosen)
     if len(currencies) != 1:
         return Quote(currencies=currencies)
     [currency] = currencies
-    balance = _balance_in(credit, currency)
+    balance = _balance_in(means.credit, currency)
     spread = spread_credit(chosen, balance)
     is_usable = any(share.credit.positive for share in spread)
     return Quote(
@@ -119,7 +142,7 @@ async def quote(
         else spread_credit(chosen, Money.zero(currency)),
         currencies=currencies,
         balance=MoneyModel.of(balance) if is_usable else None,
-        methods=await list_methods(visit, currency),
+        methods=await means.methods(visit, currency),
     )
 
 
@@ -153,25 +176,21 @@ def read_ids(values: Iterable[str]) -> list[UUID]:
 
 
 async def pay(visit: Visit, ids: Sequence[UUID]) -> web.Response | None:
-    """Do what the page showed and lead on; None means refused: the form knows why."""
-    form = visit.form
-    if len(ids) > MAXIMUM_INVOICES:
-        form.refuse(
-            gettext("At most %(number)s invoices can be paid at once.")
-            % {"number": MAXIMUM_INVOICES}
-        )
+    """Do what the page showed and lead on; None means refused: the form knows why.
+
+    Credit first, then a payment of what remains.
+    """
+    form, shares = visit.form, await _agreed(visit, ids)
+    if shares is None or await form.send(_use_credit(visit, shares)) is None:
         return None
-    invoices = await asyncio.gather(
-        *(visit.api.get(f"/invoices/{id_}", InvoiceView) for id_ in ids)
-    )
-    shares = _shown(form, invoices)
-    if shares is None or not await _has_method(visit, shares):
+    if not _needs_method(shares):
+        path = f"/invoices/{ids[0]}" if len(ids) == 1 else "/invoices"
+        return visit.go(path, notice=N_("Paid with your credit."))
+    payment = await form.send(_begin_payment(visit, shares))
+    if payment is None:
+        _tell_of_credit(form, shares)
         return None
-    path = await form.send(_carry_out(visit, shares))
-    if path is None:
-        return None
-    is_paid = not _needs_method(shares)
-    return visit.go(path, notice=N_("Paid with your credit.") if is_paid else None)
+    return visit.go(f"/payments/{payment.id}")
 
 
 def _balance_in(credit: CreditView, currency: str) -> Money:
@@ -187,6 +206,24 @@ def _needs_method(shares: Sequence[Share]) -> bool:
 def _sum(amounts: Iterable[Money]) -> MoneyModel:
     first, *others = amounts
     return MoneyModel.of(sum(others, first))
+
+
+async def _agreed(visit: Visit, ids: Sequence[UUID]) -> list[Share] | None:
+    """Return what is to be done, if it is just what the page showed."""
+    form = visit.form
+    if len(ids) > MAXIMUM_INVOICES:
+        form.refuse(
+            gettext("At most %(number)s invoices can be paid at once.")
+            % {"number": MAXIMUM_INVOICES}
+        )
+        return None
+    invoices = await asyncio.gather(
+        *(visit.api.get(f"/invoices/{id_}", InvoiceView) for id_ in ids)
+    )
+    shares = _shown(form, invoices)
+    if shares is None or not await _has_method(visit, shares):
+        return None
+    return shares
 
 
 def _shown(form: Form, invoices: Sequence[InvoiceView]) -> list[Share] | None:
@@ -248,19 +285,37 @@ async def _has_method(visit: Visit, shares: Sequence[Share]) -> bool:
     return False
 
 
-async def _carry_out(visit: Visit, shares: Sequence[Share]) -> str:
-    """Use the credit, then begin the payment of what remains; return where to go on."""
-    key = visit.form.key
+async def _use_credit(visit: Visit, shares: Sequence[Share]) -> Sequence[InvoiceView]:
+    """Let credit pay its shares; return the invoices as they are then."""
+    invoices: list[InvoiceView] = []
     for share in shares:
         if share.credit.positive:
             amount = MoneyModel.of(share.credit).model_dump()
             path = f"/invoices/{share.invoice_id}/credit"
             # Each step has its own key: a repeat finds every one of them done.
-            step = f"{key}:{share.invoice_id}"
-            await visit.api.post(path, InvoiceView, {"amount": amount}, key=step)
+            step = f"{visit.form.key}:{share.invoice_id}"
+            invoices.append(
+                await visit.api.post(path, InvoiceView, {"amount": amount}, key=step)
+            )
+    return invoices
+
+
+async def _begin_payment(visit: Visit, shares: Sequence[Share]) -> PaymentView:
+    """Begin the payment of what credit leaves."""
     ids = [str(share.invoice_id) for share in shares if share.rest.positive]
-    if ids:
-        body = {"invoice_ids": ids, "method": visit.form["method"]}
-        payment = await visit.api.post("/payments", PaymentView, body, key=key)
-        return f"/payments/{payment.id}"
-    return f"/invoices/{shares[0].invoice_id}" if len(shares) == 1 else "/invoices"
+    body = {"invoice_ids": ids, "method": visit.form["method"]}
+    return await visit.api.post("/payments", PaymentView, body, key=visit.form.key)
+
+
+def _tell_of_credit(form: Form, shares: Sequence[Share]) -> None:
+    """Say what credit has paid already, where the payment of the rest didn't begin."""
+    if any(share.credit.positive for share in shares):
+        used = money(_sum(share.credit for share in shares))
+        rest = money(_sum(share.rest for share in shares))
+        form.refuse(
+            gettext(
+                "Your credit has paid %(used)s already, and isn't used twice: "
+                "%(rest)s is left to pay."
+            )
+            % {"used": used, "rest": rest}
+        )
