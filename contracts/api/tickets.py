@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from chassis.http import Body, PageQuery, View
-from contracts.api.fields import DISTINCT, ONE_LINE, Search
+from contracts.api.fields import DISTINCT, ONE_LINE, Language, Search
 
 TicketStatusName = Literal["open", "answered", "customer_reply", "on_hold", "closed"]
 TicketPriorityName = Literal["low", "medium", "high", "urgent"]
@@ -39,8 +39,16 @@ class DepartmentView(View):
     """A department that tickets go to."""
 
     slug: str
-    name: str = Field(description="In the caller's language.")
+    name: str = Field(description="In the wanted language.")
     expected_answer: ExpectedAnswerView
+
+
+class ListDepartments(PageQuery):
+    """In which language the departments are named."""
+
+    language: Language | None = Field(
+        default=None, description="The caller's own, unless given."
+    )
 
 
 class AttachmentView(View):

@@ -20,7 +20,7 @@ from contracts.api.tickets import (
     TicketWithMessagesView,
 )
 from gateway.portal.forms import Form
-from gateway.portal.languages import N_
+from gateway.portal.languages import N_, current_language
 from gateway.portal.pages import Pages
 from gateway.portal.views.attachments import files_of, send_message, take_file
 from gateway.portal.visit import Visit
@@ -126,7 +126,9 @@ async def department_names(visit: Visit) -> dict[str, str]:
 
 
 async def list_departments(visit: Visit) -> list[DepartmentView]:
-    found = await visit.api.get("/departments", Page[DepartmentView], limit=100)
+    found = await visit.api.get(
+        "/departments", Page[DepartmentView], language=current_language(), limit=100
+    )
     return found.items
 
 

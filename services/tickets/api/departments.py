@@ -3,13 +3,12 @@
 from chassis.http import (
     Call,
     Page,
-    PageQuery,
     Routes,
     decode_cursor,
     encode_cursor,
     signed_in,
 )
-from contracts.api.tickets import DepartmentView
+from contracts.api.tickets import DepartmentView, ListDepartments
 from services.tickets.api.views import view_department
 from services.tickets.store import departments as store
 
@@ -17,7 +16,7 @@ routes = Routes(tag="departments")
 
 
 @routes.get("/departments", policy=signed_in())
-async def list_departments(call: Call, query: PageQuery) -> Page[DepartmentView]:
+async def list_departments(call: Call, query: ListDepartments) -> Page[DepartmentView]:
     """List the departments that tickets go to.
 
     Each says within how many minutes an answer is to be expected, by priority.
@@ -28,7 +27,7 @@ async def list_departments(call: Call, query: PageQuery) -> Page[DepartmentView]
         total = await query.total(found, lambda: store.count_departments(tx))
     shown = found[: query.limit]
     more = len(found) > query.limit
-    language = call.principal.locale
+    language = query.language or call.principal.locale
     return Page[DepartmentView](
         items=[view_department(department, language) for department in shown],
         next=encode_cursor(shown[-1].position, shown[-1].slug) if more else None,

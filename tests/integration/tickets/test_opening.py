@@ -251,6 +251,13 @@ async def test_departments_are_shown_in_the_callers_language(stage: Stage) -> No
     }
 
 
+async def test_departments_are_shown_in_the_wanted_language(stage: Stage) -> None:
+    ana = await stage.customer()
+    for language, name in (("en", "Support"), ("pt-BR", "Suporte")):
+        listed = await ana.get("/departments", language=language)
+        assert listed.body["items"][0]["name"] == name
+
+
 async def test_departments_come_in_pages_like_every_list(stage: Stage) -> None:
     ana = await stage.customer()
     first = await ana.get("/departments", limit="1", count="true")
