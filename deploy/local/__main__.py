@@ -105,6 +105,7 @@ def _welcome(stack: Stack, data: DataFolder, seconds: float) -> str:
             "",
             f"The Client Area is ready, after {seconds:.1f} s.",
             "",
+            f"  pages     {stack.addresses.gateway_url}/",
             f"  API       {stack.addresses.gateway_url}/api/docs",
             f"  mailbox   {stack.addresses.mailbox_url}",
             f"  logs      {data.path / 'logs'}",
