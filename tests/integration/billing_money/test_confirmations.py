@@ -122,6 +122,7 @@ async def test_a_bank_reference_confirms_once(stage: Stage) -> None:
     refused = await stage.confirm(other, bank_reference=" E1 ")
     assert refused.status == 409
     assert refused.body["type"].endswith("BankReferenceUsed")
+    assert refused.fields == ["bank_reference"]
     assert (await ana.get(f"/payments/{other['id']}")).body["status"] != "succeeded"
     elsewhere = await stage.confirm(other, bank_reference="E1", bank_account="savings")
     assert elsewhere.status == 201
