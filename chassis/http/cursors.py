@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Annotated, Any, TypeAlias, TypeVar, overload
 from uuid import UUID
 
@@ -45,7 +46,7 @@ def decode_cursor(cursor: str | None, *types: type[Any]) -> tuple[Any, ...] | No
     try:
         values = _read(cursor)
         return tuple(
-            TypeAdapter[Any](_STORABLE.get(kind, kind)).validate_python(value)
+            _adapter(kind).validate_python(value)
             for kind, value in zip(types, values, strict=True)
         )
     except (ValueError, TypeError, OverflowError, RecursionError, RuleViolated):
@@ -62,6 +63,12 @@ _STORABLE: dict[type, Any] = {
     datetime: Annotated[AwareDatetime, AfterValidator(_in_utc)],
     int: Annotated[int, Field(ge=-MAXIMUM_INTEGER, le=MAXIMUM_INTEGER)],
 }
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    # Making one takes longer than all the rest of reading a cursor.
+    return TypeAdapter(_STORABLE.get(kind, kind))
 
 
 def _plain(value: CursorValue) -> str | int | None:
