@@ -23,7 +23,7 @@ from gateway.portal.pages import Pages
 from gateway.portal.views.staff_clock import business_time
 from gateway.portal.views.staff_latest import latest
 from gateway.portal.views.tickets import if_there
-from gateway.portal.visit import Visit
+from gateway.portal.visit import Visit, in_path
 
 #: What the list can show, and the statuses that it then asks for.
 LISTS = {
@@ -36,7 +36,7 @@ LISTS = {
 ENDED = ("cancelled", "failed", "expired")
 #: The API's own, where most transfers arrive.
 USUAL_ACCOUNT = "main"
-#: A customer's tickets among which those about a payment are looked for.
+#: Open tickets of finance among which a list's proofs are looked for.
 MOST_TICKETS = 100
 #: More services of one payment aren't listed.
 MOST_SERVICES = 20
@@ -85,7 +85,8 @@ async def list_payments(visit: Visit) -> web.Response:
         "staff_payments/list.html",
         wanted=wanted,
         payments=payments,
-        proof_of=partial(_proof_of, proofs),
+        knows_proofs=proofs is not None,
+        proof_of=partial(_proof_of, proofs or {}),
         age=partial(formats.ago, now=now),
     )
 
@@ -202,27 +203,31 @@ async def _services(
 async def _tickets(
     visit: Visit, payment: StaffPaymentView
 ) -> list[StaffTicketView] | None:
-    """Return the customer's tickets about it, newest first; None: not to be had."""
-    found = await latest(
-        visit,
-        "tickets",
-        StaffTicketView,
-        customer_id=payment.customer_id,
-        limit=MOST_TICKETS,
+    """Return the tickets about what it pays, newest first; None: not to be had."""
+    about = await asyncio.gather(
+        *(
+            latest(visit, "tickets", StaffTicketView, invoice_id=share.invoice_id)
+            for share in payment.invoices
+        )
     )
-    if found is None:
+    named = payment.ticket_id or visit.query.get("ticket")
+    alone = (
+        await if_there(
+            visit.api.get(f"/staff/tickets/{in_path(str(named))}", StaffTicketView)
+        )
+        if named and visit.may("tickets.read")
+        else None
+    )
+    if None in about:
         return None
-    about = {share.invoice_id for share in payment.invoices}
-    named = {str(payment.ticket_id), visit.query.get("ticket")}
-    return [
-        ticket
-        for ticket in found.items
-        if ticket.invoice_id in about or str(ticket.id) in named
-    ]
+    found = [ticket for page in about if page for ticket in page.items]
+    if alone is not None and alone.id not in {ticket.id for ticket in found}:
+        found.append(alone)
+    return sorted(found, key=lambda ticket: ticket.created_at, reverse=True)
 
 
-async def _open_proofs(visit: Visit) -> Mapping[UUID, StaffTicketView]:
-    """Return finance's open tickets by the invoice that each is about."""
+async def _open_proofs(visit: Visit) -> Mapping[UUID, StaffTicketView] | None:
+    """Return finance's open tickets by their invoices; None: not all are known."""
     found = await latest(
         visit,
         "tickets",
@@ -231,7 +236,9 @@ async def _open_proofs(visit: Visit) -> Mapping[UUID, StaffTicketView]:
         closed=False,
         limit=MOST_TICKETS,
     )
-    tickets = reversed(found.items if found else [])
+    if found is None or found.next is not None:
+        return None
+    tickets = reversed(found.items)
     return {ticket.invoice_id: ticket for ticket in tickets if ticket.invoice_id}
 
 
