@@ -147,9 +147,10 @@ def page_before(visit: Visit) -> str:
 def is_of_site(address: str, public_url: str) -> bool:
     """Tell whether an address is of this site; what is none, such as `null`, isn't."""
     try:
-        return URL(address).origin() == URL(public_url).origin()
+        sent, ours = URL(address), URL(public_url)
     except ValueError:
         return False
+    return (sent.scheme, sent.host, sent.port) == (ours.scheme, ours.host, ours.port)
 
 
 def local_path(path: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
+from io import BytesIO
 
 from aiohttp import ClientSession, CookieJar
 from multidict import CIMultiDictProxy
@@ -99,7 +100,8 @@ class Browser:
         self, url: str, *, language: str = "en", device: str = FIREFOX
     ) -> None:
         self.url = URL(url)
-        self.jar = CookieJar(unsafe=True)
+        # Also cookies that are for TLS alone go where the tests are.
+        self.jar = CookieJar(unsafe=True, treat_as_secure_origin=self.url)
         self.http = ClientSession(
             self.url,
             cookie_jar=self.jar,
@@ -123,8 +125,8 @@ class Browser:
         self,
         page: Page,
         action: str,
-        *,
         headers: Mapping[str, str] | None = None,
+        /,
         **typed: str | None,
     ) -> Page:
         """Send the page's form with this typed into it; `__` stands for a dot."""
@@ -162,10 +164,12 @@ class Browser:
         data: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Page:
+        # aiohttp warns of large bytes: they would be sent in one go.
+        body = BytesIO(data) if isinstance(data, bytes) else data
         async with self.http.request(
             method,
             URL(path, encoded=True),
-            data=data,
+            data=body,
             headers=headers,
             allow_redirects=False,
         ) as answer:
@@ -181,10 +185,10 @@ class Browser:
         found = [each for each in self.jar if each.key.endswith(f"-{name}")]
         return found[0].value if found else None
 
-    def plant(self, name: str, value: str) -> None:
+    def plant(self, name: str, value: str, *, prefix: str = "") -> None:
         """Set a cookie of the portal's from outside."""
-        prefix = f"clientarea-{self.url.port}-"
-        self.jar.update_cookies({prefix + name: value}, self.url)
+        own = prefix or f"clientarea-{self.url.port}-"
+        self.jar.update_cookies({own + name: value}, self.url)
 
 
 def multipart(

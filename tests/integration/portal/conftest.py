@@ -8,7 +8,16 @@ import pytest
 
 from tests.e2e.journey import PASSWORD, Customer, register
 from tests.e2e.stack import Product, Stack, visiting
+from tests.integration.gateway.conftest import (
+    announcer,
+    gateway,
+    services,
+)
 from tests.integration.portal.browsing import Browser
+from tests.integration.portal.doors import browser_at
+from tests.support.running import Running
+
+__all__ = ["announcer", "gateway", "services"]
 
 OpenBrowser = Callable[..., Browser]
 
@@ -67,3 +76,11 @@ def new_customer(stack: Stack, open_browser: OpenBrowser) -> NewCustomer:
 @pytest.fixture
 async def seated(new_customer: NewCustomer) -> Seated:
     return await new_customer()
+
+
+@pytest.fixture
+async def behind_tls(gateway: Running) -> AsyncGenerator[Browser]:
+    """A browser at a gateway of its own, whose services only seem to be there."""
+    browser = await browser_at(gateway)
+    yield browser
+    await browser.http.close()

@@ -84,9 +84,7 @@ async def test_what_another_site_sends_is_refused_even_with_the_right_token(
     seated: Seated, headers: dict[str, str]
 ) -> None:
     page = await seated.browser.get("/profile")
-    answer = await seated.browser.submit(
-        page, "/profile", headers=headers, company="Typed Ltd"
-    )
+    answer = await seated.browser.submit(page, "/profile", headers, company="Typed Ltd")
     assert answer.status == HTTPStatus.FORBIDDEN
     assert answer.heading == "This came from another site"
     assert await company_of(seated) is None
@@ -98,9 +96,7 @@ async def test_what_our_own_page_sends_is_taken(
 ) -> None:
     page = await seated.browser.get("/profile")
     own = {"Origin": str(page.url.origin()), **headers}
-    answer = await seated.browser.submit(
-        page, "/profile", headers=own, company="Typed Ltd"
-    )
+    answer = await seated.browser.submit(page, "/profile", own, company="Typed Ltd")
     assert answer.status == HTTPStatus.SEE_OTHER
     assert await company_of(seated) == "Typed Ltd"
 
@@ -112,7 +108,7 @@ async def test_nobody_is_logged_in_by_another_site(
     customer = await register(stack.api)
     page = await visitor.get("/login")
     answer = await visitor.submit(
-        page, "/login", headers=headers, email=customer.email, password=PASSWORD
+        page, "/login", headers, email=customer.email, password=PASSWORD
     )
     assert answer.status == HTTPStatus.FORBIDDEN
     assert visitor.cookie("session") is None
