@@ -47,7 +47,8 @@ def _time_zones(language: str) -> list[tuple[str, str]]:
         for name in available_timezones()
         if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/", "posix"))
     ]
-    return sorted(named, key=lambda zone: _plain(zone[1]))
+    # Some share a name: by their ids, too, or each process would have its own order.
+    return sorted(named, key=lambda zone: (_plain(zone[1]), zone[0]))
 
 
 def currency_name(code: str) -> str:
