@@ -30,6 +30,7 @@ from gateway.portal.visit import Visit, with_query
 from gateway.services import Refused
 
 AWAY_SECONDS = 5
+EVENT_STREAM = "text/event-stream"
 #: Whoever is logged in has no more use for what these send.
 _ENTRANCES = ("/login", "/register")
 
@@ -194,6 +195,9 @@ def _of_kind(visit: Visit, kind: type[DomainError], status: int) -> web.Response
 
 def _lead_to_log_in(visit: Visit) -> web.Response:
     log_in = with_query("/login", next=visit.path)
+    if visit.request.headers.get("Accept") == EVENT_STREAM:
+        # There is nothing to listen to, and that is no fault.
+        return visit.finish(web.Response(status=HTTPStatus.NO_CONTENT))
     if "HX-Request" not in visit.request.headers:
         return visit.go(log_in)
     response = _fault(
@@ -274,5 +278,6 @@ def _fault(
         text=text,
         back=back,
         back_label=back_label or gettext("Back to the page"),
+        is_ours=status >= HTTPStatus.INTERNAL_SERVER_ERROR,
         request_id=current_cause().cause_id,
     )

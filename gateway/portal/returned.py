@@ -17,9 +17,8 @@ from gateway.portal.wording import label
 MAXIMUM_CARRIED_CHARACTERS = 200_000
 #: Never given back in a page: they are asked for again.
 SECRETS = frozenset({"password", "current_password", "totp_code", "token"})
-#: What people type or choose, by what its form calls it; all else stays unseen.
+#: What people type or choose, by what its form calls it; all else comes along unseen.
 _LABELS: Mapping[str, str] = {
-    "department": N_("Department"),
     "subject": N_("Subject"),
     "message": N_("Message"),
     "note": N_("Note"),

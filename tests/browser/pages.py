@@ -63,6 +63,14 @@ async def send_empty(page: Page) -> None:
         await form.evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
 
 
+async def send_stale(page: Page) -> None:
+    """Send the page's form as one of an earlier session."""
+    await page.eval_on_selector(
+        "main form[method=post] [name=_csrf]", "field => { field.value = 'stale'; }"
+    )
+    await send_empty(page)
+
+
 async def send_empty_name(page: Page) -> None:
     await page.fill("#name", "")
     await send_empty(page)
@@ -196,6 +204,7 @@ PAGES = (
     Shown("e-mail", mail, "customer"),
     Shown("profile", "/profile", "customer"),
     Shown("profile refused", "/profile", "newcomer", send_empty_name, (422,)),
+    Shown("form given back", "/profile", "newcomer", send_stale, (409,)),
     Shown("password and devices", "/security", "customer"),
     Shown("password and devices of staff", "/security", "support"),
     Shown("tickets", "/tickets", "customer"),

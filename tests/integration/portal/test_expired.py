@@ -214,3 +214,11 @@ async def test_a_part_that_refreshes_itself_is_told_without_leading_away(
     wanted = await seated.browser.get("/order/vps-2?items.0.quantity=2", **part)
     assert wanted.status == HTTPStatus.UNAUTHORIZED
     assert wanted.headers["HX-Redirect"].startswith("/login?next=%2Forder%2Fvps-2")
+
+
+async def test_whoever_is_logged_in_no_more_has_nothing_to_listen_to(
+    seated: Seated,
+) -> None:
+    await until_over(seated)
+    answer = await seated.browser.get("/live", Accept="text/event-stream")
+    assert (answer.status, answer.text) == (HTTPStatus.NO_CONTENT, "")
