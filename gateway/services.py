@@ -60,7 +60,7 @@ class Services:
     def __init__(self, settings: Settings, upstream: ClientSession) -> None:
         self._urls = settings.service_urls
         self._upstream = upstream
-        self._seconds = settings.service_timeout_seconds
+        self._seconds = settings.page_timeout_seconds
 
     def caller(self, token: str | None, language: str) -> "Caller":
         """Return the services as somebody sees them; without a token, as a visitor."""

@@ -13,8 +13,7 @@ from gateway.portal.languages import current_language, current_locale, gettext
 
 _KILOBYTE = 1024
 _SPACES = re.compile(r"\s")
-#: As people write it before an amount.
-_CURRENCY = re.compile(r"^(?:R\$|US\$|[$€£]|[A-Z]{3})")
+_LOCALES = ("en", "pt_BR")
 
 
 def money(amount: MoneyModel) -> str:
@@ -66,23 +65,33 @@ def file_size(size: int) -> str:
     return f"{number(round(kilobytes / _KILOBYTE, 1))} MB"
 
 
-def typed_amount(text: str) -> str:
+def typed_amount(text: str, currency: str) -> str:
     """Return an amount as the API takes it: `R$ 1.234,50` becomes `1234.50`.
 
     The page's language is tried first, then the other way of writing. What is no
-    amount in either is returned as it is, to be refused.
+    amount in either, or says another currency, is returned as it is, to be refused.
     """
-    bare = _CURRENCY.sub("", _SPACES.sub("", text))
+    bare = _without_currency(text.strip(), currency)
     marks = (",.", ".,") if current_language() == "pt-BR" else (".,", ",.")
     for decimal, grouping in marks:
         if _amount_pattern(decimal, grouping).fullmatch(bare):
-            return bare.replace(grouping, "").replace(decimal, ".")
+            return _SPACES.sub("", bare.replace(grouping, "")).replace(decimal, ".")
     return text.strip()
+
+
+def _without_currency(text: str, currency: str) -> str:
+    """Return the text without this currency's own code or sign before it."""
+    signs = {numbers.get_currency_symbol(currency, locale) for locale in _LOCALES}
+    for sign in sorted({currency, *signs}, key=len, reverse=True):
+        if text.startswith(sign):
+            return text.removeprefix(sign).lstrip()
+    return text
 
 
 @cache
 def _amount_pattern(decimal: str, grouping: str) -> re.Pattern[str]:
-    whole = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{re.escape(grouping)}[0-9]{{3}})+)"
+    between = rf"(?:{re.escape(grouping)}|\s)"
+    whole = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{between}[0-9]{{3}})+)"
     return re.compile(rf"{whole}(?:{re.escape(decimal)}[0-9]+)?")
 
 

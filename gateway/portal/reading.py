@@ -99,6 +99,7 @@ class _Upload:
         return Form.posted({**chosen, **_grouped(self._fields)}, self._files)
 
     async def _read_part(self, part: BodyPartReader, name: str) -> None:
+        _check_storable(name)
         if part.filename is None:
             await self._read_field(part, name)
             return

@@ -73,6 +73,20 @@ async def test_a_button_pressed_twice_orders_once(people: People) -> None:
     assert len((await customer.api.get("/orders"))["items"]) == 1
 
 
+async def test_whoever_goes_back_and_presses_again_gets_the_same_order(
+    people: People,
+) -> None:
+    page, customer = await people.new_customer()
+    await page.goto("/order/vps-2")
+    await page.get_by_role("button", name="Order now").click()
+    await page.wait_for_url("**/invoices/*")
+    invoice = page.url
+    await page.go_back()
+    await page.get_by_role("button", name="Order now").click()
+    await page.wait_for_url(invoice)
+    assert len((await customer.api.get("/orders"))["items"]) == 1
+
+
 async def test_a_visitor_finds_a_product_signs_up_on_a_phone_and_orders_it(
     people: People,
 ) -> None:

@@ -35,9 +35,12 @@
   };
 
   // A form is sent once, however often its button is pressed.
+  const PATIENCE = 15000;
   const hold = (form, submitter) => {
     form.setAttribute("aria-busy", "true");
     (submitter ?? form.querySelector("[type=submit]"))?.classList.add("btn-loading");
+    // An upload takes its time; anything else may be tried again, which is no second time.
+    if (form.enctype !== "multipart/form-data") setTimeout(release, PATIENCE);
   };
   const release = () => {
     for (const form of document.querySelectorAll("form[aria-busy]")) {
@@ -50,8 +53,28 @@
     if (form.method !== "post") return;
     if (form.hasAttribute("aria-busy")) event.preventDefault();
     else hold(form, event.submitter);
+    rememberKey(form);
   });
   addEventListener("pageshow", release);
+  addEventListener("keydown", (event) => event.key === "Escape" && release());
+
+  // Whoever goes back finds what they typed, in a page that is fetched anew. The form's
+  // key comes back with it: sent as it is, it leads to what it made the first time. This
+  // is for forms that make something (data-once), not for buttons to be pressed again.
+  const keys = () => history.state?.keys ?? {};
+  const keyOf = (form) => form.querySelector("input[name=_key]");
+  const rememberKey = (form) => {
+    const field = keyOf(form);
+    if (!field || !form.hasAttribute("data-once")) return;
+    const state = { ...history.state, keys: { ...keys(), [form.action]: field.value } };
+    history.replaceState(state, "");
+  };
+  if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
+    for (const form of document.querySelectorAll("form[data-once]")) {
+      const key = keys()[form.action];
+      if (key && keyOf(form)) keyOf(form).value = key;
+    }
+  }
 
   // Menus close when something else is pressed, or with Escape.
   const closeMenus = (except) => {

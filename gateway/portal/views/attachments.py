@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 from urllib.parse import unquote
@@ -27,6 +28,8 @@ M = TypeVar("M", bound=BaseModel)
 #: Where files are chosen, and where those are that came with an earlier try.
 FILES_FIELD = "files"
 KEPT_FIELD = "kept"
+_SIZE = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 pages = Pages()
 
@@ -83,10 +86,8 @@ def _kept(form: Form) -> Iterator[SentFile]:
     for value in form.all(KEPT_FIELD):
         id_, _, rest = value.partition("/")
         size, _, name = rest.partition("/")
-        try:
+        if _SIZE.fullmatch(size) and _ID.fullmatch(id_):
             yield SentFile(unquote(name), int(size), UUID(id_))
-        except ValueError:
-            continue
 
 
 def _refuse_files(form: Form, files: list[SentFile]) -> None:

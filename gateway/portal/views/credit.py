@@ -63,7 +63,8 @@ async def show_statement(visit: Visit) -> web.Response:
 
 
 def _top_up(visit: Visit, form: Form) -> dict[str, object]:
-    amount = {"amount": typed_amount(form[AMOUNT]), "currency": _currency(visit, form)}
+    currency = _currency(visit, form)
+    amount = {"amount": typed_amount(form[AMOUNT], currency), "currency": currency}
     return {"amount": amount, **form.body("method")}
 
 

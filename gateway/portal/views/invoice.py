@@ -6,7 +6,6 @@ from uuid import UUID
 
 from aiohttp import web
 
-from chassis.client import UpstreamAway
 from chassis.http import Page
 from chassis.http.policies import customer
 from contracts.api.billing.invoices import InvoiceLineView, InvoiceView
@@ -17,8 +16,8 @@ from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.invoices import UNDER_WAY
 from gateway.portal.views.paying import find_means, pay, quote
+from gateway.portal.views.tickets import if_there
 from gateway.portal.visit import Visit
-from gateway.services import Refused
 
 pages = Pages()
 
@@ -82,10 +81,7 @@ async def _find_ticket(visit: Visit, invoice_id: UUID) -> TicketView | None:
     """Return the latest ticket about the invoice; without it the page does as well."""
     if not visit.may("tickets"):
         return None
-    try:
-        tickets = await visit.api.get(
-            "/tickets", Page[TicketView], invoice_id=invoice_id, limit=1
-        )
-    except (Refused, UpstreamAway):
-        return None
-    return next(iter(tickets.items), None)
+    tickets = await if_there(
+        visit.api.get("/tickets", Page[TicketView], invoice_id=invoice_id, limit=1)
+    )
+    return next(iter(tickets.items), None) if tickets else None

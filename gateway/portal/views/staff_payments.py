@@ -107,7 +107,7 @@ async def confirm_payment(visit: Visit, payment_id: UUID) -> web.Response:
             {
                 **form.body("bank_reference", "bank_account", "ticket_id"),
                 "amount": {
-                    "amount": formats.typed_amount(form[AMOUNT]),
+                    "amount": formats.typed_amount(form[AMOUNT], form[CURRENCY]),
                     "currency": form[CURRENCY],
                 },
             },

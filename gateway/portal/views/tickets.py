@@ -36,6 +36,9 @@ PRIORITIES = tuple(ExpectedAnswerView.model_fields)
 USUAL_PRIORITY = "medium"
 ASKED = ("department", "subject", "message", "priority", "invoice_id")
 
+#: A page waits so long, and no longer, for what it can do without.
+PATIENCE_SECONDS = 3.0
+
 pages = Pages()
 
 
@@ -135,8 +138,9 @@ async def list_departments(visit: Visit) -> list[DepartmentView]:
 async def if_there(call: Awaitable[T]) -> T | None:
     """Return what a page can do without: it stands, whatever became of this."""
     try:
-        return await call
-    except (Refused, UpstreamAway):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await call
+    except (Refused, UpstreamAway, TimeoutError):
         return None
 
 

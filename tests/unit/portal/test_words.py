@@ -8,37 +8,41 @@ from gateway.portal.text import MAXIMUM_BRACKETS, words
 
 
 @pytest.mark.parametrize(
-    ("language", "typed", "read"),
+    ("language", "currency", "typed", "read"),
     [
-        ("pt-BR", "1.234,50", "1234.50"),
-        ("pt-BR", "1.234", "1234"),
-        ("pt-BR", "50,00", "50.00"),
-        ("pt-BR", "50.00", "50.00"),
-        ("pt-BR", "R$ 50,00", "50.00"),
-        ("pt-BR", "1.000.000,00", "1000000.00"),
-        ("en", "1,234.50", "1234.50"),
-        ("en", "1,234", "1234"),
-        ("en", "1.234", "1.234"),
-        ("en", "50,00", "50.00"),
-        ("en", "$50", "50"),
-        ("en", "USD 50.00", "50.00"),
-        ("en", " 1 234.50 ", "1234.50"),
+        ("pt-BR", "BRL", "1.234,50", "1234.50"),
+        ("pt-BR", "BRL", "1.234", "1234"),
+        ("pt-BR", "BRL", "50,00", "50.00"),
+        ("pt-BR", "BRL", "50.00", "50.00"),
+        ("pt-BR", "BRL", "R$ 50,00", "50.00"),
+        ("pt-BR", "BRL", "1.000.000,00", "1000000.00"),
+        ("en", "BRL", "1,234.50", "1234.50"),
+        ("en", "BRL", "1,234", "1234"),
+        ("en", "BRL", "1.234", "1.234"),
+        ("en", "BRL", "50,00", "50.00"),
+        ("en", "USD", "$50", "50"),
+        ("en", "USD", "USD 50.00", "50.00"),
+        ("en", "BRL", " 1 234.50 ", "1234.50"),
     ],
 )
 def test_an_amount_is_read_as_its_language_writes_it(
-    language: str, typed: str, read: str
+    language: str, currency: str, typed: str, read: str
 ) -> None:
     speak(language)
-    assert typed_amount(typed) == read
+    assert typed_amount(typed, currency) == read
 
 
 @pytest.mark.parametrize("language", ["en", "pt-BR"])
 @pytest.mark.parametrize(
-    "typed", ["", "NaN", "-5", "1e5", "1,23.45", "12.34.56", "ten", "5,", "٣"]
+    "typed",
+    [
+        *("", "NaN", "-5", "1e5", "1,23.45", "12.34.56", "ten", "5,", "٣", "5 0"),
+        *("US$ 50", "USD 50", "€50", "EUR50", "ABC50", "$50"),
+    ],
 )
 def test_what_is_no_amount_goes_on_as_it_was_typed(language: str, typed: str) -> None:
     speak(language)
-    assert typed_amount(typed) == typed
+    assert typed_amount(typed, "BRL") == typed
 
 
 @pytest.mark.parametrize(
