@@ -61,7 +61,7 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
         get(f"/invoices/{invoice_id}", InvoiceView),
         find_means(visit),
         get("/payments", Page[PaymentView], invoice_id=invoice_id, limit=100),
-        _find_ticket(visit, invoice_id),
+        find_ticket(visit, invoice_id),
     )
     chosen = [invoice] if invoice.status == "open" else []
     return visit.render(
@@ -77,7 +77,7 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
     )
 
 
-async def _find_ticket(visit: Visit, invoice_id: UUID) -> TicketView | None:
+async def find_ticket(visit: Visit, invoice_id: UUID) -> TicketView | None:
     """Return the latest ticket about the invoice; without it the page does as well."""
     if not visit.may("tickets"):
         return None

@@ -11,6 +11,7 @@ from contracts.api.billing.invoices import InvoiceView
 from contracts.api.billing.payments import PaymentView
 from gateway.portal.outcome import Outcome
 from gateway.portal.pages import Pages
+from gateway.portal.views.invoice import find_ticket
 from gateway.portal.visit import Visit
 
 pages = Pages()
@@ -28,15 +29,17 @@ async def list_payments(visit: Visit) -> web.Response:
 async def show_payment(visit: Visit, payment_id: UUID) -> web.Response:
     """Show how to send the money, and what has become of it."""
     payment = await visit.api.get(f"/payments/{payment_id}", PaymentView)
-    invoices = await asyncio.gather(
+    ticket, *invoices = await asyncio.gather(
+        find_ticket(visit, payment.invoices[0].invoice_id),
         *(
             visit.api.get(f"/invoices/{share.invoice_id}", InvoiceView)
             for share in payment.invoices
-        )
+        ),
     )
     return visit.render(
         "payments/payment.html",
         payment=payment,
         shares=list(zip(payment.invoices, invoices, strict=True)),
         came_of=Outcome.of(payment),
+        proof=ticket if ticket and ticket.status != "closed" else None,
     )
