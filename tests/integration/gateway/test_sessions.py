@@ -285,6 +285,42 @@ async def test_a_customer_changed_while_an_exchange_is_under_way_is_asked_for_ag
     assert (await _opened(sessions, browser.session_token)).me.name == "Zuleica"
 
 
+async def test_a_changed_person_is_asked_for_anew(
+    stage: Stage, services: WatchedServices, sessions: BrowserSessions
+) -> None:
+    token = await _token(stage, sessions)
+    session = await _opened(sessions, token)
+    sessions.forget_user(session.principal.user_id)
+    await _opened(sessions, token)
+    assert services.asked.count(EXCHANGE) == 2
+
+
+async def test_after_a_gap_in_hearing_everybody_is_asked_for_anew(
+    stage: Stage, services: WatchedServices, sessions: BrowserSessions
+) -> None:
+    tokens = [await _token(stage, sessions) for _ in range(2)]
+    for _ in range(2):
+        for token in tokens:
+            await _opened(sessions, token)
+        sessions.forget_all()
+    assert services.asked.count(EXCHANGE) == 4
+
+
+async def test_an_exchange_under_way_in_a_gap_is_not_kept(
+    stage: Stage, services: WatchedServices, sessions: BrowserSessions
+) -> None:
+    browser = await stage.in_browser()
+    services.passing.clear()
+    opening = asyncio.ensure_future(_opened(sessions, browser.session_token))
+    await asyncio.sleep(0)
+    await services.until_answered()
+    sessions.forget_all()
+    services.passing.set()
+    await opening
+    await _opened(sessions, browser.session_token)
+    assert services.asked.count(EXCHANGE) == 2
+
+
 async def test_accounts_hears_which_browser_it_is_and_where(
     stage: Stage, sessions: BrowserSessions
 ) -> None:
