@@ -104,7 +104,7 @@ async def request_reset(visit: Visit) -> web.Response:
 @pages.get("/reset-password", policy=public())
 async def show_reset(visit: Visit) -> web.Response:
     form = Form.filled(token=visit.query.get("token", ""))
-    return visit.render("people/reset.html", form=form)
+    return visit.render("people/reset.html", form=form, is_dead=False)
 
 
 @pages.post("/reset-password", policy=public())
@@ -113,17 +113,21 @@ async def reset_password(visit: Visit) -> web.Response:
     body = {"token": form["token"], "password": form["password"]}
     done = await form.send(visit.api.act("POST", "/password-resets/confirm", body))
     if done is None:
-        _tell_of_link(form)
-        return visit.render("people/reset.html", status=form.status, form=form)
+        is_dead = _tell_of_link(form)
+        return visit.render(
+            "people/reset.html", status=form.status, form=form, is_dead=is_dead
+        )
     return visit.go(
         "/login", notice=N_("Your password is changed. Please log in with it.")
     )
 
 
-def _tell_of_link(form: Form) -> None:
+def _tell_of_link(form: Form) -> bool:
     """Say of the whole what is wrong with the link: its token is seen by nobody."""
-    for fault in form.errors.pop("token", ()):
+    faults = form.errors.pop("token", [])
+    for fault in faults:
         form.refuse(fault)
+    return bool(faults)
 
 
 def _customer(form: Form) -> dict[str, object]:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from yarl import URL
 
+from tests.e2e.client import until
 from tests.e2e.stack import Stack
 from tests.integration.portal.browsing import BOUNDARY, Browser, Page
 from tests.integration.portal.conftest import Seated
@@ -276,3 +277,30 @@ async def test_whatever_language_is_asked_for_there_is_one(
     visitor: Browser, value: str
 ) -> None:
     assert_page(await visitor.get("/login", **{"Accept-Language": value}))
+
+
+async def test_a_mail_is_shown_as_text_with_its_links(seated: Seated) -> None:
+    async def mails() -> list[dict[str, str]]:
+        found = (await seated.customer.api.get("/emails"))["items"]
+        return [each for each in found if each["status"] == "sent"]
+
+    page = await seated.browser.get("/tickets/new")
+    await seated.browser.submit(
+        page,
+        "/tickets/new",
+        department="support",
+        subject='"><script>alert(1)</script>',
+        message="http://evil.example/\"onmouseover='alert(1)' <img src=x>",
+    )
+
+    async def told() -> str | None:
+        found = [each for each in await mails() if "alert" in (each["subject"] or "")]
+        return found[0]["id"] if found else None
+
+    shown = await seated.browser.get(
+        f"/emails/{await until(told, what='a mail about the ticket')}"
+    )
+    assert_page(shown)
+    assert "alert(1)</script>" in shown.said
+    assert "onmouseover" not in "".join(shown.text.split("&#34;onmouseover"))
+    assert f'<a href="{seated.browser.url / "tickets"}/' in shown.text
