@@ -33,6 +33,9 @@ class Shown:
     #: Answers above 399 that belong to it.
     statuses: tuple[int, ...] = ()
 
+    #: Whether its title and headings are what people wrote, in whatever language.
+    is_peoples: bool = False
+
     @property
     def is_refused(self) -> bool:
         """Whether it begins with what was wrong, which then has the focus."""
@@ -212,12 +215,12 @@ PAGES = (
     Shown("new ticket", "/tickets/new", "customer"),
     Shown("new ticket about an invoice", ticket_about_an_invoice, "customer"),
     Shown("new ticket refused", "/tickets/new", "customer", send_empty, (422,)),
-    Shown("ticket", ticket, "customer"),
+    Shown("ticket", ticket, "customer", is_peoples=True),
     Shown("tickets to answer", "/staff/tickets", "support"),
     Shown("all tickets", "/staff/tickets?list=all", "support"),
     Shown("tasks", "/staff/tickets?list=tasks", "support"),
-    Shown("ticket for staff", ticket_for_staff, "support"),
-    Shown("ticket for finance", finance_ticket, "finance"),
+    Shown("ticket for staff", ticket_for_staff, "support", is_peoples=True),
+    Shown("ticket for finance", finance_ticket, "finance", is_peoples=True),
     Shown("payments to confirm", "/staff/payments", "finance"),
     Shown("all payments", "/staff/payments?list=all", "finance"),
     Shown("payment to confirm", payment_to_confirm, "finance"),
