@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
 from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, Form
-from gateway.portal.languages import N_, gettext
+from gateway.portal.languages import LANGUAGES, N_, gettext
 from gateway.portal.reading import MAXIMUM_FIELDS, is_storable
 from gateway.portal.visit import Visit
 from gateway.portal.wording import label
@@ -43,6 +43,9 @@ _LABELS: Mapping[str, str] = {
     "bank_account": N_("Bank account"),
     "bank_reference": N_("Bank reference"),
     "reason": N_("Reason"),
+    **{f"title.{language}": N_("Title") for language in LANGUAGES},
+    **{f"body.{language}": N_("Text") for language in LANGUAGES},
+    "slug": N_("Name in the address"),
 }
 #: Of these the value is a word of the API.
 _KINDS: Mapping[str, str] = {
