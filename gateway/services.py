@@ -27,6 +27,8 @@ from gateway.settings import Settings
 
 API = "/api/v1"
 CONNECT_SECONDS = 2.0
+#: A page waits so long, and no longer, for what it can do without.
+PATIENCE_SECONDS = 3.0
 #: How long to wait, again and again, for a repeat's first request to be answered.
 STILL_RUNNING_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 CHUNK_BYTES = 64 * 1024
@@ -34,6 +36,7 @@ CHUNK_BYTES = 64 * 1024
 FILE_HEADERS = ("Content-Type", "Content-Disposition")
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 Body = Mapping[str, object]
 Parameter = str | int | bool | UUID | date | None
@@ -232,6 +235,15 @@ async def _patiently(send: Callable[[], Awaitable[bytes]]) -> bytes:
                 raise
         await asyncio.sleep(seconds)
     return await send()
+
+
+async def if_there(call: Awaitable[T]) -> T | None:
+    """Return what a page can do without: it stands, whatever became of this."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await call
+    except (Refused, UpstreamAway, TimeoutError):
+        return None
 
 
 def read(content: bytes, model: type[M]) -> M:

@@ -60,8 +60,7 @@ def icon(name: str) -> Markup:
     """Return an icon for a page; it says nothing that the text beside it doesn't."""
     drawing = (_ICONS / f"{name}.svg").read_text()
     _, _, shapes = drawing.partition("<svg")
-    attributes, _, rest = shapes.partition(">")
-    del attributes
+    rest = shapes.partition(">")[2]
     return Markup(  # noqa: S704 - from the icon library, never from a visitor
         '<svg class="icon" viewBox="0 0 24 24" width="24" height="24" fill="none" '
         'stroke="currentColor" stroke-width="2" stroke-linecap="round" '

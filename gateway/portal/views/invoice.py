@@ -16,8 +16,8 @@ from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.invoices import UNDER_WAY
 from gateway.portal.views.paying import find_means, pay, quote
-from gateway.portal.views.tickets import if_there
 from gateway.portal.visit import Visit
+from gateway.services import if_there
 
 pages = Pages()
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from contracts.api.billing.runs import ClockView
 from gateway.portal.languages import N_, gettext
-from gateway.portal.views.tickets import if_there
 from gateway.portal.visit import Visit
+from gateway.services import if_there
 
 #: Moves go to this hour, so that no zone of ours has another date.
 HOUR = time(12)

@@ -5,9 +5,8 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from chassis.http import Page
-from gateway.portal.views.tickets import if_there
 from gateway.portal.visit import Visit
-from gateway.services import Parameter
+from gateway.services import Parameter, if_there
 
 V = TypeVar("V", bound=BaseModel)
 

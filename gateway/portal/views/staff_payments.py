@@ -22,8 +22,8 @@ from gateway.portal.outcome import Outcome
 from gateway.portal.pages import Pages
 from gateway.portal.views.staff_clock import business_time
 from gateway.portal.views.staff_latest import latest
-from gateway.portal.views.tickets import if_there
 from gateway.portal.visit import Visit, in_path
+from gateway.services import if_there
 
 #: What the list can show, and the statuses that it then asks for.
 LISTS = {

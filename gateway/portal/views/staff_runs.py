@@ -11,8 +11,8 @@ from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.staff_clock import instant_on, steps_from
-from gateway.portal.views.tickets import if_there
 from gateway.portal.visit import Visit, in_path, with_query
+from gateway.services import if_there
 
 PATH = "/staff/billing-runs"
 

@@ -25,8 +25,9 @@ from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.attachments import files_of, send_message, take_file
-from gateway.portal.views.tickets import department_names, if_there
+from gateway.portal.views.tickets import department_names
 from gateway.portal.visit import Visit
+from gateway.services import if_there
 
 #: To be answered, all of the customers', the staff's own.
 LISTS = ("answer", "all", "tasks")

@@ -1,13 +1,11 @@
 """What customers do with their tickets: ask, follow, reply, close, reopen."""
 
 import asyncio
-from collections.abc import Awaitable
 from typing import TypeVar
 from uuid import UUID
 
 from aiohttp import web
 
-from chassis.client import UpstreamAway
 from chassis.http import Page
 from chassis.http.policies import customer
 from contracts.api.billing.invoices import InvoiceView
@@ -24,7 +22,7 @@ from gateway.portal.languages import N_, current_language
 from gateway.portal.pages import Pages
 from gateway.portal.views.attachments import files_of, send_message, take_file
 from gateway.portal.visit import Visit
-from gateway.services import Refused
+from gateway.services import if_there
 
 T = TypeVar("T")
 
@@ -36,8 +34,6 @@ PRIORITIES = tuple(ExpectedAnswerView.model_fields)
 USUAL_PRIORITY = "medium"
 ASKED = ("department", "subject", "message", "priority", "invoice_id")
 
-#: A page waits so long, and no longer, for what it can do without.
-PATIENCE_SECONDS = 3.0
 
 pages = Pages()
 
@@ -133,15 +129,6 @@ async def list_departments(visit: Visit) -> list[DepartmentView]:
         "/departments", Page[DepartmentView], language=current_language(), limit=100
     )
     return found.items
-
-
-async def if_there(call: Awaitable[T]) -> T | None:
-    """Return what a page can do without: it stands, whatever became of this."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return await call
-    except (Refused, UpstreamAway, TimeoutError):
-        return None
 
 
 async def _list(visit: Visit, *, closed: bool, cursor: str | None) -> Page[TicketView]:

@@ -23,9 +23,11 @@ from services.billing.checks import CHECKS
 from services.billing.consumers import consumers
 from services.billing.seed import seed
 from services.billing.settings import SETTINGS as SETTINGS_KEY
+from tests.support import people
 from tests.support.databases import ServiceDatabase
+from tests.support.people import Answer
 from tests.support.running import Running
-from tests.support.tokens import a_customer, a_staff_member, bearer
+from tests.support.tokens import a_customer, a_staff_member
 
 SETTINGS: dict[str, Any] = {
     "company_name": "Hospeda Ltda.",
@@ -58,43 +60,8 @@ FINANCE = (
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An HTTP answer, read."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-    @property
-    def fields(self) -> list[str]:
-        """The fields that a problem names."""
-        faults: list[dict[str, str]] = self.body.get("errors") or []
-        return [fault["field"] for fault in faults]
-
-
-@dataclass(frozen=True)
-class Person:
+class Person(people.Person):
     """Somebody who talks to billing over HTTP."""
-
-    principal: Principal
-    http: ClientSession
-
-    @property
-    def customer_id(self) -> UUID:
-        assert self.principal.customer_id is not None
-        return self.principal.customer_id
-
-    async def get(self, path: str, **query: str) -> Answer:
-        return await self._ask("GET", path, params=query)
-
-    async def post(
-        self, path: str, body: object = None, *, key: str | None = None
-    ) -> Answer:
-        headers = {"Idempotency-Key": key} if key else {}
-        return await self._ask("POST", path, headers=headers, json=body)
-
-    async def delete(self, path: str) -> Answer:
-        return await self._ask("DELETE", path)
 
     async def order(self, product: str = "large", **fields: Any) -> dict[str, Any]:
         """Order a product for a month and return its invoice."""
@@ -130,20 +97,6 @@ class Person:
         balances = (await self.get("/credit")).body["balances"]
         held = {balance["currency"]: balance["amount"] for balance in balances}
         return held.get(currency, "0.00")
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        **options: Any,
-    ) -> Answer:
-        sent = {**bearer(self.principal), **(headers or {})}
-        async with self.http.request(
-            method, f"/api/v1{path}", headers=sent, **options
-        ) as response:
-            body = await response.json(content_type=None)
-            return Answer(response.status, body, response.headers)
 
 
 @dataclass(frozen=True)

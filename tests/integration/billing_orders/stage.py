@@ -23,9 +23,10 @@ from services.billing.checks import CHECKS
 from services.billing.consumers import consumers
 from services.billing.seed import seed
 from services.billing.settings import SETTINGS
+from tests.support import people
 from tests.support.databases import ServiceDatabase
 from tests.support.running import Running, running
-from tests.support.tokens import a_customer, a_staff_member, bearer
+from tests.support.tokens import a_customer, a_staff_member
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 COMPANY: dict[str, Any] = {
@@ -78,43 +79,8 @@ CATALOGUE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An HTTP answer, read."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def fields(self) -> list[str]:
-        """The fields that a problem names."""
-        return [fault["field"] for fault in self.body.get("errors", [])]
-
-
-@dataclass(frozen=True)
-class Person:
+class Person(people.Person):
     """Somebody who talks to billing over HTTP."""
-
-    principal: Principal
-    http: ClientSession
-
-    @property
-    def customer_id(self) -> UUID:
-        assert self.principal.customer_id is not None
-        return self.principal.customer_id
-
-    async def get(self, path: str, **query: str) -> Answer:
-        return await self._ask("GET", path, params=query)
-
-    async def post(
-        self, path: str, body: object = None, *, key: str | None = None
-    ) -> Answer:
-        headers = {"Idempotency-Key": key} if key else {}
-        return await self._ask("POST", path, headers=headers, json=body)
-
-    async def put(self, path: str, body: object) -> Answer:
-        return await self._ask("PUT", path, json=body)
 
     async def order(self, *items: Mapping[str, object], **fields: object) -> Any:
         """Order these items, or one month of the cheapest product."""
@@ -144,26 +110,6 @@ class Person:
         assert answer.status == 200, answer.body
         held = [Decimal(money["amount"]) for money in answer.body["balances"]]
         return sum(held, Decimal())
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        **options: Any,
-    ) -> Answer:
-        sent = {**bearer(self.principal), **(headers or {})}
-        async with self.http.request(
-            method, f"/api/v1{path}", headers=sent, **options
-        ) as response:
-            content = await response.read()
-            is_json = "json" in response.content_type
-            return Answer(
-                response.status,
-                await response.json(content_type=None) if is_json else None,
-                response.headers,
-                content,
-            )
 
 
 @dataclass(frozen=True)

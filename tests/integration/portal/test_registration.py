@@ -58,7 +58,7 @@ async def test_a_visitor_becomes_a_customer_and_is_asked_to_confirm_the_address(
         ({"password": "x" * 201}, "password", "200"),
         ({"country": ""}, "country", "fill this in"),
         ({"country": "XX"}, "country", "ISO 3166-1"),
-        ({"currency": "XXX"}, "currency", "Must be one of BRL"),
+        ({"currency": "ZZZ"}, "currency", "Must be one of BRL"),
         ({"tax_id": "123"}, "tax_id", "CPF"),
         ({"tax_id": "529.982.247-26"}, "tax_id", "CPF"),
         ({"phone": "call me"}, "phone", "phone"),

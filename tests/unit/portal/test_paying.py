@@ -89,7 +89,7 @@ def test_a_page_carries_what_it_showed() -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", ["", "x", f"{FIRST} 1.00 0.00", f"{FIRST} 1e9 0 BRL", f"{FIRST} 1 1 XXX"]
+    "mark", ["", "x", f"{FIRST} 1.00 0.00", f"{FIRST} 1e9 0 BRL", f"{FIRST} 1 1 ZZZ"]
 )
 def test_what_no_page_of_ours_carried_is_nothing(mark: str) -> None:
     assert Share.read(mark) is None
