@@ -12,6 +12,7 @@ from chassis import metrics
 from chassis.db import Database
 from chassis.errors import Unavailable
 from chassis.migrations import migrations_of
+from chassis.tokens import TokenVerifier
 
 
 class Health:
@@ -24,6 +25,8 @@ class Health:
             if database
             else set[str]()
         )
+        #: Set by a process that takes requests: without keys it could answer none.
+        self.verifier: TokenVerifier | None = None
         self.stopping = False
 
     def add_to(self, app: web.Application) -> None:
@@ -35,6 +38,13 @@ class Health:
         """Return what stands in the way of serving."""
         if self.stopping:
             return ["stopping"]
+        missing = await self.missing_schema()
+        if self.verifier is not None and not self.verifier.ready:
+            missing.append("signing keys")
+        return missing
+
+    async def missing_schema(self) -> list[str]:
+        """Return what stands in the way of working with the database."""
         if self._database is None:
             return []
         try:

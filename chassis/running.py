@@ -100,6 +100,8 @@ async def _http(
     """Serve the routes; without the part `http`, only health and metrics."""
     async with _verifier(settings, resources):
         with_routes = "http" in settings.parts
+        if with_routes:
+            health.verifier = resources[VERIFIER]
         app = build_app(
             name=process.name,
             routes=process.routes if with_routes else (),
@@ -165,7 +167,7 @@ class _Parts:
         """Start what is wanted once the database has what this release needs."""
         if not self._process.has_database:
             return
-        while missing := await health.missing():
+        while missing := await health.missing_schema():
             log.warning("waiting", missing=missing)
             await asyncio.sleep(WAITING_SECONDS)
         self._start(tasks)

@@ -64,6 +64,11 @@ class Claims(BaseModel):
 class Keys(Protocol):
     """Where verification keys come from."""
 
+    @property
+    def at_hand(self) -> bool:
+        """Tell whether there is any key, so that tokens can be judged at all."""
+        ...
+
     async def find(self, key_id: str | None) -> KeySet:
         """Return the known keys; a source that can look again for an id does so."""
         ...
@@ -78,6 +83,10 @@ class FixedKeys:
 
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
+
+    @property
+    def at_hand(self) -> bool:
+        return True
 
     async def find(self, key_id: str | None) -> KeySet:  # noqa: ARG002 - nothing else to look at
         return self._keys
@@ -98,6 +107,10 @@ class PublishedKeys:
         self._keys: KeySet | None = None
         self._asked_at = float("-inf")
         self._lock = asyncio.Lock()
+
+    @property
+    def at_hand(self) -> bool:
+        return self._keys is not None
 
     async def find(self, key_id: str | None) -> KeySet:
         if not self._knows(key_id):
@@ -156,6 +169,11 @@ class TokenVerifier:
         self._issuer = issuer
         self._clock = clock
         self._verified: dict[str, Claims] = {}
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether tokens can be judged: there are keys."""
+        return self._keys.at_hand
 
     async def verify(self, token: str) -> Principal:
         claims = self._verified.get(token)

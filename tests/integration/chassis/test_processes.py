@@ -1,6 +1,8 @@
 """A process as operators meet it: settings, health, parts, and its end."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,14 +10,18 @@ import pytest
 
 from chassis import health as chassis_health
 from chassis import running as chassis_running
+from chassis import tokens
 from chassis.consumers import SubscriptionMismatch
 from chassis.migrations import Migration, migrations_of
+from chassis.process import CLOCK, VERIFIER, Resources
 from chassis.running import ConsumersGone
 from chassis.settings import ProcessSettings, SettingsWrong, load_settings, require
+from chassis.tokens import PublishedKeys, TokenVerifier
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged, ThingUnread
 from tests.integration.chassis.queues import delete_queue
 from tests.integration.chassis.stage import Stage, a_change, until
 from tests.support.running import Running, running
+from tests.support.tokens import ISSUER, JWKS
 
 
 @pytest.mark.parametrize(
@@ -70,6 +76,39 @@ async def test_readiness_names_the_migrations_that_are_missing(
     async with stage.running("http") as probe:
         status, body = await health(probe, "ready")
     assert (status, body["missing"]) == (503, ["migration 0099_new"])
+
+
+async def test_a_process_is_ready_once_it_can_judge_tokens(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "FIRST_RETRY_SECONDS", 0.05)
+    accounts_is_up = asyncio.Event()
+
+    async def fetch() -> object:
+        if not accounts_is_up.is_set():
+            raise ConnectionRefusedError
+        return JWKS
+
+    @asynccontextmanager
+    async def open_resources(
+        resources: Resources, _: ProcessSettings
+    ) -> AsyncGenerator[None]:
+        resources[VERIFIER] = TokenVerifier(
+            PublishedKeys(fetch), issuer=ISSUER, clock=resources[CLOCK]
+        )
+        yield
+
+    starting = replace(PROCESS, resources=open_resources)
+    url, parts = stage.database.url, frozenset({"http"})
+    async with running(starting, database_url=url, parts=parts) as probe:
+        unready = {"status": "unready", "missing": ["signing keys"]}
+        assert await health(probe, "ready") == (503, unready)
+        accounts_is_up.set()
+
+        async def is_ready() -> bool:
+            return (await health(probe, "ready"))[0] == 200
+
+        await until(is_ready)
 
 
 async def test_readiness_names_a_database_that_is_away() -> None:
