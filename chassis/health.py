@@ -1,7 +1,8 @@
 """Health and metrics: three plain addresses on every process."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import asyncpg
@@ -11,8 +12,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from chassis import metrics
 from chassis.db import Database
 from chassis.errors import Unavailable
+from chassis.http import serving
+from chassis.http.observing import label
 from chassis.migrations import migrations_of
+from chassis.settings import ProcessSettings
 from chassis.tokens import TokenVerifier
+
+#: Connections to the port of their own: scrapers and health checks are few.
+OBSERVERS = 100
 
 
 class Health:
@@ -71,6 +78,27 @@ class Health:
         return web.Response(
             body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
+
+
+@asynccontextmanager
+async def observed(
+    health: Health, app: web.Application, settings: ProcessSettings
+) -> AsyncGenerator[None]:
+    """Serve health and metrics on the port that is theirs; without one, with `app`."""
+    if settings.observe_port == 0:
+        health.add_to(app)
+        yield
+        return
+    own = web.Application()
+    own.on_response_prepare.append(label)
+    health.add_to(own)
+    async with serving(
+        own,
+        host=settings.observe_host,
+        port=settings.observe_port,
+        connections=OBSERVERS,
+    ):
+        yield
 
 
 async def _live(request: web.Request) -> web.Response:

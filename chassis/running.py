@@ -14,7 +14,7 @@ from chassis.clock import Clock
 from chassis.consumers import Consumers
 from chassis.db import open_database
 from chassis.definition import Process
-from chassis.health import Health
+from chassis.health import Health, observed
 from chassis.http import build_app, serving
 from chassis.inbox import Inbox
 from chassis.jobs import Job, run_forever
@@ -111,16 +111,17 @@ async def _http(
             database=resources[DATABASE] if process.has_database else None,
             behind_gateway=process.behind_gateway,
         )
-        health.add_to(app)
-        if with_routes and process.extend is not None:
-            process.extend(app, resources)
-        async with serving(
-            app,
-            host=settings.http_host,
-            port=settings.http_port,
-            connections=settings.http_connections,
-        ) as port:
-            yield port
+        # Closed last: whoever watches sees the process drain.
+        async with observed(health, app, settings):
+            if with_routes and process.extend is not None:
+                process.extend(app, resources)
+            async with serving(
+                app,
+                host=settings.http_host,
+                port=settings.http_port,
+                connections=settings.http_connections,
+            ) as port:
+                yield port
 
 
 @asynccontextmanager

@@ -36,6 +36,9 @@ class ProcessSettings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     #: Beyond so many clients' connections at once, a new one is closed.
     http_connections: int = Field(default=2000, ge=1)
+    #: Where health and metrics are served, and nowhere else; 0: among the routes.
+    observe_port: int = Field(default=0, ge=0, le=65535)
+    observe_host: str = "127.0.0.1"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Which parts this process runs: `PARTS=http,relay`.
     parts: Several[Part] = PARTS

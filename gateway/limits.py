@@ -12,8 +12,8 @@ from gateway.portal.assets import PREFIX as ASSETS
 from gateway.settings import Settings
 
 API = "/api/"
-#: A page brings a handful of these along, once; and orchestrators ask often.
-_FREE = (ASSETS, "/health/", "/metrics")
+#: Orchestrators ask often.
+_OBSERVED = ("/health/", "/metrics")
 RETRY_SECONDS = 5
 
 
@@ -28,9 +28,12 @@ def flood_limit(settings: Settings) -> Middleware:
         settings.requests_per_minute * settings.address_limit_factor
     )
 
+    # A page brings a handful of assets along, once.
+    free = (ASSETS,) if settings.observe_port else (ASSETS, *_OBSERVED)
+
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(_FREE):
+        if not request.path.startswith(free):
             address = current_cause().address or "unknown"
             kind = "calls" if request.path.startswith(API) else "pages"
             if not await limiter.hit(allowed, kind, address):
