@@ -1,4 +1,4 @@
-"""Long lists to choose from, in the reader's language: countries and time zones."""
+"""What is offered to choose from, in the reader's language, and what is likely."""
 
 import unicodedata
 from functools import cache
@@ -9,10 +9,25 @@ from babel.dates import get_timezone_location
 from babel.numbers import get_currency_name
 
 from gateway.portal.languages import current_language, locale_of
+from gateway.portal.visit import Visit
 
 _COUNTRY_CODE_LENGTH = 2
 #: Codes that stand for groups or nothing, not for countries.
 _NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"})
+#: Where readers of a language probably are, and what they pay in there.
+_LIKELY = {"pt-BR": ("BR", "BRL"), "en": ("US", "USD")}
+LIKELY_CURRENCIES = tuple(sorted(currency for _, currency in _LIKELY.values()))
+
+
+def likely_country() -> str:
+    """Return where the visitor probably is, until they say otherwise."""
+    return _LIKELY[current_language()][0]
+
+
+def currency_of(visit: Visit) -> str:
+    """Return what the customer pays in; for a visitor, the likely currency."""
+    own = visit.me.currency if visit.me else None
+    return own or _LIKELY[current_language()][1]
 
 
 def countries() -> list[tuple[str, str]]:

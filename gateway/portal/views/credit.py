@@ -7,6 +7,7 @@ from aiohttp import web
 from chassis.http import Page
 from chassis.http.policies import customer
 from contracts.api.billing.credit import CreditView, MovementView, TopUpView
+from gateway.portal.choices import currency_of
 from gateway.portal.formats import typed_amount
 from gateway.portal.forms import Form
 from gateway.portal.languages import gettext
@@ -85,5 +86,4 @@ async def _show_form(visit: Visit, form: Form) -> web.Response:
 
 
 def _currency(visit: Visit, form: Form) -> str:
-    own = visit.me.currency if visit.me else None
-    return form[CURRENCY] or own or ""
+    return form[CURRENCY] or currency_of(visit)

@@ -14,10 +14,10 @@ from contracts.api.tickets import TicketView
 from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
+from gateway.portal.views.beside import find_beside
 from gateway.portal.views.invoices import UNDER_WAY
 from gateway.portal.views.paying import find_means, pay, quote
 from gateway.portal.visit import Visit
-from gateway.services import if_there
 
 pages = Pages()
 
@@ -79,9 +79,7 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
 
 async def find_ticket(visit: Visit, invoice_id: UUID) -> TicketView | None:
     """Return the latest ticket about the invoice; without it the page does as well."""
-    if not visit.may("tickets"):
-        return None
-    tickets = await if_there(
-        visit.api.get("/tickets", Page[TicketView], invoice_id=invoice_id, limit=1)
+    tickets = await find_beside(
+        visit, "tickets", "/tickets", Page[TicketView], invoice_id=invoice_id, limit=1
     )
     return next(iter(tickets.items), None) if tickets else None

@@ -14,6 +14,7 @@ from contracts.api.billing.catalogue import PriceView, ProductView
 from contracts.api.billing.credit import CreditView
 from contracts.api.billing.orders import OrderPreviewView, OrderView
 from contracts.money import MoneyModel
+from gateway.portal.choices import currency_of
 from gateway.portal.forms import Form
 from gateway.portal.languages import N_, current_language
 from gateway.portal.pages import Pages
@@ -21,8 +22,6 @@ from gateway.portal.visit import Visit, in_path
 
 pages = Pages()
 
-#: What a visitor sees prices in, until they have an account with a currency.
-VISITOR_CURRENCIES = {"pt-BR": "BRL", "en": "USD"}
 MAXIMUM_PRODUCTS = 100
 _COUNT = re.compile(r"[0-9]{1,9}")
 
@@ -32,7 +31,7 @@ async def show_catalogue(visit: Visit) -> web.Response:
     products = await visit.api.get(
         "/products",
         Page[ProductView],
-        currency=_currency(visit),
+        currency=currency_of(visit),
         language=current_language(),
         limit=MAXIMUM_PRODUCTS,
     )
@@ -67,7 +66,7 @@ async def _choice_page(visit: Visit, slug: str, form: Form) -> web.Response:
         visit.api.get(
             f"/products/{in_path(slug)}",
             ProductView,
-            currency=_currency(visit),
+            currency=currency_of(visit),
             language=current_language(),
         ),
         _credit(visit),
@@ -100,7 +99,7 @@ async def _credit(visit: Visit) -> MoneyModel | None:
     if not visit.may("billing"):
         return None
     found = await visit.api.get("/credit", CreditView)
-    own = [each for each in found.balances if each.currency == _currency(visit)]
+    own = [each for each in found.balances if each.currency == currency_of(visit)]
     return next((each for each in own if Decimal(each.amount) > 0), None)
 
 
@@ -123,11 +122,6 @@ def _chosen(product: ProductView, form: Form) -> str:
     offered = [price.period for price in product.prices]
     typed = form["items.0.period"]
     return typed if typed in offered else next(iter(offered), "")
-
-
-def _currency(visit: Visit) -> str:
-    own = visit.me.currency if visit.me else None
-    return own or VISITOR_CURRENCIES[current_language()]
 
 
 def _grouped(products: Sequence[ProductView]) -> list[tuple[str, list[ProductView]]]:

@@ -1,5 +1,6 @@
 """Becoming a customer, proving an e-mail address, and a forgotten password."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from zoneinfo import available_timezones
 
@@ -10,7 +11,13 @@ from chassis.http import Page
 from chassis.http.policies import public, signed_in
 from contracts.api.accounts import CustomerView
 from contracts.api.billing.catalogue import ProductView
-from gateway.portal.choices import countries, currency_name
+from gateway.portal.choices import (
+    LIKELY_CURRENCIES,
+    countries,
+    currency_name,
+    currency_of,
+    likely_country,
+)
 from gateway.portal.forms import Form
 from gateway.portal.languages import N_, current_language
 from gateway.portal.pages import Pages
@@ -20,8 +27,6 @@ from gateway.portal.visit import Visit, with_query
 
 pages = Pages()
 
-#: Where the visitor probably is, until they say otherwise.
-LIKELY = {"pt-BR": ("BR", "BRL"), "en": ("US", "USD")}
 MAXIMUM_PRODUCTS = 100
 
 
@@ -29,8 +34,11 @@ MAXIMUM_PRODUCTS = 100
 async def show_registration(visit: Visit) -> web.Response:
     if visit.session is not None:
         return visit.go(local_path(visit.query.get("next", "")))
-    country, currency = LIKELY[current_language()]
-    form = Form.filled(country=country, currency=currency, next=visit.query.get("next"))
+    form = Form.filled(
+        country=likely_country(),
+        currency=currency_of(visit),
+        next=visit.query.get("next"),
+    )
     return await _registration_page(visit, form)
 
 
@@ -157,7 +165,7 @@ async def _registration_page(visit: Visit, form: Form) -> web.Response:
     )
 
 
-async def _currencies(visit: Visit) -> list[str]:
+async def _currencies(visit: Visit) -> Sequence[str]:
     """Return what the company sells in: the currencies of the catalogue's prices."""
     try:
         products = await visit.api.get(
@@ -165,7 +173,7 @@ async def _currencies(visit: Visit) -> list[str]:
         )
     except UpstreamAway:
         # Nobody has to wait for the catalogue to become a customer.
-        return sorted({currency for _, currency in LIKELY.values()})
+        return LIKELY_CURRENCIES
     return sorted(
         {price.amount.currency for each in products.items for price in each.prices}
     )

@@ -25,9 +25,9 @@ from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.attachments import files_of, send_message, take_file
+from gateway.portal.views.beside import find_beside
 from gateway.portal.views.tickets import department_names
 from gateway.portal.visit import Visit
-from gateway.services import if_there
 
 #: To be answered, all of the customers', the staff's own.
 LISTS = ("answer", "all", "tasks")
@@ -187,33 +187,29 @@ async def _about(visit: Visit, ticket: StaffTicketView) -> About:
 
 
 async def _customer(visit: Visit, customer_id: UUID | None) -> CustomerView | None:
-    if customer_id is None or not visit.may("customers.read"):
+    if customer_id is None:
         return None
-    return await if_there(
-        visit.api.get(f"/staff/customers/{customer_id}", CustomerView)
-    )
+    path = f"/staff/customers/{customer_id}"
+    return await find_beside(visit, "customers.read", path, CustomerView)
 
 
 async def _invoice(visit: Visit, invoice_id: UUID | None) -> StaffInvoiceView | None:
-    if invoice_id is None or not visit.may("invoices.read"):
+    if invoice_id is None:
         return None
-    return await if_there(
-        visit.api.get(f"/staff/invoices/{invoice_id}", StaffInvoiceView)
-    )
+    path = f"/staff/invoices/{invoice_id}"
+    return await find_beside(visit, "invoices.read", path, StaffInvoiceView)
 
 
 async def _payments(visit: Visit, invoice_id: UUID | None) -> list[StaffPaymentView]:
-    if invoice_id is None or not visit.may("payments.read"):
+    if invoice_id is None:
         return []
-    found = await if_there(
-        visit.api.get("/staff/payments", Page[StaffPaymentView], invoice_id=invoice_id)
+    path, model = "/staff/payments", Page[StaffPaymentView]
+    found = await find_beside(
+        visit, "payments.read", path, model, invoice_id=invoice_id
     )
     return found.items if found else []
 
 
 async def _service(visit: Visit, service_id: UUID) -> StaffServiceView | None:
-    if not visit.may("services.read"):
-        return None
-    return await if_there(
-        visit.api.get(f"/staff/services/{service_id}", StaffServiceView)
-    )
+    path = f"/staff/services/{service_id}"
+    return await find_beside(visit, "services.read", path, StaffServiceView)

@@ -21,8 +21,8 @@ from gateway.portal.forms import Form
 from gateway.portal.languages import N_, current_language
 from gateway.portal.pages import Pages
 from gateway.portal.views.attachments import files_of, send_message, take_file
+from gateway.portal.views.beside import find_beside
 from gateway.portal.visit import Visit
-from gateway.services import if_there
 
 T = TypeVar("T")
 
@@ -159,10 +159,8 @@ async def _new_ticket_page(visit: Visit, form: Form) -> web.Response:
 
 async def _services(visit: Visit) -> list[ServiceView]:
     """Return what the ticket may be about, what is in use first."""
-    if not visit.may("services"):
-        return []
-    found = await if_there(
-        visit.api.get("/services", Page[ServiceView], limit=MOST_SERVICES)
+    found = await find_beside(
+        visit, "services", "/services", Page[ServiceView], limit=MOST_SERVICES
     )
     services = found.items if found else []
     return sorted(services, key=lambda each: SERVICE_STATUSES.index(each.status))
@@ -173,15 +171,11 @@ async def _invoice(visit: Visit, invoice_id: str) -> InvoiceView | None:
         path = f"/invoices/{UUID(invoice_id)}"
     except ValueError:
         return None
-    if not visit.may("billing"):
-        return None
-    return await if_there(visit.api.get(path, InvoiceView))
+    return await find_beside(visit, "billing", path, InvoiceView)
 
 
 async def _service(visit: Visit, service_id: UUID) -> ServiceView | None:
-    if not visit.may("services"):
-        return None
-    return await if_there(visit.api.get(f"/services/{service_id}", ServiceView))
+    return await find_beside(visit, "services", f"/services/{service_id}", ServiceView)
 
 
 async def _ticket_page(visit: Visit, ticket_id: UUID) -> web.Response:
