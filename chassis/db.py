@@ -14,7 +14,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from pydantic_core import from_json, to_json
 
-from chassis import outbox
+from chassis import outbox, tracing
 from chassis.errors import DomainError, Unavailable
 from chassis.events import Event
 
@@ -22,10 +22,11 @@ Record: TypeAlias = asyncpg.Record
 
 ACQUIRE_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
+#: What serves people is quick; who looks at everything at once is given longer.
+STATEMENT_SECONDS = 5
 #: Beyond the server's own statement timeout: only a silent server takes so long.
-COMMAND_SECONDS = 10.0
+COMMAND_SLACK_SECONDS = 5.0
 SERVER_TIMEOUTS = {
-    "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "15s",
 }
@@ -163,23 +164,31 @@ class Database:
 
 @asynccontextmanager
 async def open_database(
-    url: str, *, schema: str, pool_size: int = 10
+    url: str,
+    *,
+    schema: str,
+    pool_size: int = 10,
+    statement_seconds: int = STATEMENT_SECONDS,
 ) -> AsyncGenerator[Database]:
     """Open the pools; the server may be away, connections are made when needed."""
-    settings = server_settings(schema)
+    settings = server_settings(schema, statement_seconds)
+    command_seconds = statement_seconds + COMMAND_SLACK_SECONDS
     async with (
-        _pool(url, pool_size, settings) as pool,
-        _pool(url, pool_size, settings | READ_ONLY) as readers,
+        _pool(url, pool_size, settings, command_seconds) as pool,
+        _pool(url, pool_size, settings | READ_ONLY, command_seconds) as readers,
     ):
         yield Database(pool, readers, schema)
 
 
-def server_settings(schema: str) -> dict[str, str]:
+def server_settings(
+    schema: str, statement_seconds: int = STATEMENT_SECONDS
+) -> dict[str, str]:
     """Return what every connection of a process sets."""
     return {
         "application_name": schema,
         "search_path": f"{schema}, public",
         "timezone": "UTC",
+        "statement_timeout": f"{statement_seconds}s",
         **SERVER_TIMEOUTS,
     }
 
@@ -195,18 +204,29 @@ async def set_codecs(connection: asyncpg.Connection) -> None:
     )
 
 
-def _pool(url: str, size: int, settings: dict[str, str]) -> asyncpg.Pool:
+def _pool(
+    url: str, size: int, settings: dict[str, str], command_seconds: float
+) -> asyncpg.Pool:
     return asyncpg.create_pool(
         url,
         min_size=0,
         max_size=size,
         timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
+        command_timeout=command_seconds,
+        connection_class=_connection_class(),
         init=set_codecs,
         # Nothing of ours outlives its transaction, so there is nothing to reset.
         reset=_keep,
         server_settings=settings,
     )
+
+
+def _connection_class() -> type[asyncpg.Connection]:
+    if tracing.recorder() is None:
+        return asyncpg.Connection
+    from chassis.sqlspans import TracedConnection  # noqa: PLC0415 - seldom needed
+
+    return TracedConnection
 
 
 @asynccontextmanager

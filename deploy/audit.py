@@ -21,6 +21,8 @@ from deploy.processes import SERVICES
 
 WAIT_SECONDS = 30
 POLL_SECONDS = 0.25
+#: One statement may look at a whole ledger.
+STATEMENT_SECONDS = 600
 #: More of one kind says nothing new.
 SHOWN_VIOLATIONS = 20
 
@@ -56,7 +58,12 @@ async def _opened(urls: Mapping[str, str]) -> AsyncGenerator[dict[str, Database]
     async with AsyncExitStack() as stack:
         yield {
             process.name: await stack.enter_async_context(
-                open_database(urls[process.name], schema=process.name, pool_size=2)
+                open_database(
+                    urls[process.name],
+                    schema=process.name,
+                    pool_size=2,
+                    statement_seconds=STATEMENT_SECONDS,
+                )
             )
             for process in SERVICES
         }
