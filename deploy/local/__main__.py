@@ -13,10 +13,10 @@ import aiohttp
 
 from deploy.local.console import Console
 from deploy.local.datafolder import DataFolder
-from deploy.local.environments import Addresses, audit_environment
+from deploy.local.environments import ADDRESSES, Addresses, audit_environment
 from deploy.local.faults import CannotStart
 from deploy.local.ports import is_free
-from deploy.local.stack import ADDRESSES, PORTS, Servers, Stack
+from deploy.local.stack import PORTS, Servers, Stack
 from deploy.local.supervisor import Supervisor
 
 DEFAULT_PORT = 8080

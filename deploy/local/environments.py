@@ -10,6 +10,8 @@ from deploy.local.ports import LOOPBACK
 from deploy.postgres.bootstrap import AUDITOR, owner_of
 
 SERVICES = ("accounts", "billing", "tickets", "notifier")
+#: In the data folder: the `Addresses`, for whoever looks at the stack from outside.
+ADDRESSES = "addresses.json"
 #: Many demo clients share one address; a load is more than that.
 ADDRESS_LIMIT_FACTOR = os.environ.get("ADDRESS_LIMIT_FACTOR") or "100"
 

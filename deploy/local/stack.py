@@ -15,7 +15,12 @@ from deploy.local.console import Console
 from deploy.local.datafolder import PROJECT, DataFolder
 from deploy.local.demo.company import Login, company, logins, people, seed_of
 from deploy.local.demo.history import make_history
-from deploy.local.environments import SERVICES, Addresses, environments
+from deploy.local.environments import (
+    ADDRESSES,
+    SERVICES,
+    Addresses,
+    environments,
+)
 from deploy.local.keys import Keys
 from deploy.local.logs import ProcessLog
 from deploy.local.mailbox import Mailbox
@@ -28,7 +33,6 @@ from deploy.postgres.bootstrap import bootstrap, dsns, owner_of, roles_of
 DEMO = "demo.json"
 SEEDED = "seeded.json"
 HISTORY = "history"
-ADDRESSES = "addresses.json"
 BROKER_PORTS = ("amqp", "distribution", "epmd", "management")
 PORTS = ("postgres", *BROKER_PORTS, "smtp", "mailbox", *SERVICES)
 

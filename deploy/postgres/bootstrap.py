@@ -101,14 +101,15 @@ async def _make_schemas(url: str, database: str, services: Sequence[str]) -> Non
                 AUDITOR,
             )
             for service in services:
-                await _make_schema(connection, database, service)
+                await make_schema(connection, database, service)
     finally:
         await connection.close()
 
 
-async def _make_schema(
+async def make_schema(
     connection: asyncpg.Connection, database: str, service: str
 ) -> None:
+    """Make a service's empty schema, as a superuser in that database."""
     owner = owner_of(service)
     await _run(
         connection, "CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I", service, owner
@@ -122,10 +123,10 @@ async def _make_schema(
             database,
             service,
         )
-    await _let_in(connection, service)
+    await let_in(connection, service)
 
 
-async def _let_in(connection: asyncpg.Connection, service: str) -> None:
+async def let_in(connection: asyncpg.Connection, service: str) -> None:
     """Let the runtime role use what the owner will make, and the auditor read it."""
     for role, tables, sequences in (
         (service, "SELECT, INSERT, UPDATE, DELETE", "USAGE, SELECT"),

@@ -19,9 +19,8 @@ import aiohttp
 import psutil
 
 from deploy.local.datafolder import DataFolder
-from deploy.local.environments import Addresses
+from deploy.local.environments import ADDRESSES, Addresses
 from deploy.local.ports import free_ports
-from deploy.local.stack import ADDRESSES
 from tests.e2e.client import Api, Json, Mailbox
 
 ROOT = Path(__file__).resolve().parents[2]
