@@ -27,3 +27,16 @@ job_seconds = Histogram("job_seconds", "How long a job ran", ["job"])
 job_failures = Counter("job_failures", "Runs of a job that failed", ["job"])
 pool_size = Gauge("database_connections", "Open connections of the pools")
 pool_idle = Gauge("database_connections_idle", "Connections that nobody uses")
+upstream_circuit = Gauge(
+    "upstream_circuit_state",
+    "Whether a service is asked: 0 closed (yes), 1 half open (one call), 2 open (no)",
+    ["service"],
+)
+upstream_shed = Counter(
+    "upstream_requests_shed",
+    "Calls refused because a service had its fill of them",
+    ["service"],
+)
+upstream_retries = Counter(
+    "upstream_requests_retried", "Calls to a service sent a second time", ["service"]
+)
