@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, RootModel, StringConstraints
 
 from chassis.http import Body, PageQuery, Query, View
 from contracts.api.billing.amounts import TypedAmount
 from contracts.api.billing.fields import BankText, CurrencyCode, Several
+from contracts.api.billing.invoices import InvoiceView
 from contracts.api.fields import DISTINCT, Search
 from contracts.money import MoneyModel
 
@@ -60,15 +61,45 @@ class PaymentMethodsView(View):
     items: list[PaymentMethodView]
 
 
-class StartPayment(Body):
-    """Which invoices to pay at once, all that remains of them, and how."""
+class PreviewPayment(Body):
+    """Which invoices to pay at once, all that remains of them."""
 
     invoice_ids: InvoiceIds
-    method: MethodChoice
+    use_credit: bool = Field(
+        default=False,
+        description="Whether credit first pays what it can, the oldest due first.",
+    )
+
+
+class StartPayment(PreviewPayment):
+    """Which invoices to pay at once, all that remains of them, and how."""
+
+    method: MethodChoice | None = Field(
+        default=None, description="Needed unless credit is used and covers it all."
+    )
+    expected: TypedAmount | None = Field(
+        default=None,
+        description="What the customer was shown that the method will charge: nothing "
+        "is done if it would be another sum. Zero where credit covers it all.",
+    )
     return_url: (
         Annotated[str, StringConstraints(pattern=r"^https?://", max_length=2000)] | None
     ) = Field(
         default=None, description="Where a method that leads elsewhere returns to."
+    )
+
+
+class PaymentPreviewView(View):
+    """What paying some invoices would take from credit, and what is left to charge."""
+
+    total: MoneyModel = Field(description="What remains of the invoices together.")
+    credit_available: MoneyModel = Field(
+        description="The balance; nothing where only credit itself is to be paid."
+    )
+    credit_used: MoneyModel = Field(description="Nothing, unless `use_credit` is set.")
+    remaining: MoneyModel = Field(description="What a method is to be charged with.")
+    methods: list[PaymentMethodView] = Field(
+        description="The methods that are offered for it."
     )
 
 
@@ -104,6 +135,20 @@ class PaymentView(View):
     )
     created_at: datetime
     succeeded_at: datetime | None
+
+
+class PaymentWithCreditView(View):
+    """What became of a payment that was to use credit; no payment: credit paid all."""
+
+    payment: PaymentView | None = Field(description="The payment of what is left.")
+    credit_used: MoneyModel
+    invoices: list[InvoiceView] = Field(
+        description="All of them as they are now, the oldest due first."
+    )
+
+
+class StartedPaymentView(RootModel[PaymentView | PaymentWithCreditView]):
+    """The payment; with `use_credit`, what credit has paid and the payment, if any."""
 
 
 class StaffPaymentView(PaymentView):

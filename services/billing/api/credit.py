@@ -21,7 +21,7 @@ from services.billing.api.payments import view_payment
 from services.billing.api.views import view_invoice
 from services.billing.api.waiting import wait_until_issued
 from services.billing.commands.credit import apply_credit, unapply_credit
-from services.billing.commands.payments import start_payment
+from services.billing.commands.payments import Choice, start_payment
 from services.billing.commands.topups import open_top_up
 from services.billing.domain.credit import (
     CreditTerms,
@@ -152,15 +152,12 @@ async def _start(
 ) -> PaymentView | None:
     if method is None:
         return None
-    payment = await start_payment(
-        tx,
-        customer_id=call.customer_id,
-        invoice_ids=[invoice.id],
-        method=method,
-        terms=call.resources[SETTINGS].payment_terms,
-        now=call.now,
+    choice = Choice(
+        customer_id=call.customer_id, invoice_ids=[invoice.id], method=method
     )
-    return view_payment(call, payment)
+    terms = call.resources[SETTINGS].payment_terms
+    started = await start_payment(tx, choice, terms=terms, on=call.today, now=call.now)
+    return view_payment(call, started.payment) if started.payment else None
 
 
 def _view(call: Call, invoice: Invoice) -> InvoiceView:

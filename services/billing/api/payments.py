@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis.db import Transaction
 from chassis.errors import RuleViolated
 from chassis.http import Call, Page, Routes, customer, decode_cursor, signed_in, staff
+from chassis.money import Money
 from contracts.api.billing.payments import (
     ConfirmPayment,
     ListPayments,
@@ -14,14 +15,25 @@ from contracts.api.billing.payments import (
     PaymentMethodsQuery,
     PaymentMethodsView,
     PaymentMethodView,
+    PaymentPreviewView,
     PaymentShareView,
     PaymentView,
+    PaymentWithCreditView,
+    PreviewPayment,
     StaffPaymentView,
+    StartedPaymentView,
     StartPayment,
 )
 from contracts.money import MoneyModel
+from services.billing.api.views import view_invoice
 from services.billing.api.waiting import check_ticket, wait_until_issued
-from services.billing.commands.payments import confirm_payment, start_payment
+from services.billing.commands.payments import (
+    Choice,
+    Started,
+    confirm_payment,
+    preview_payment,
+    start_payment,
+)
 from services.billing.domain.payments import (
     BY_HAND,
     Confirmation,
@@ -37,6 +49,8 @@ from services.billing.store.payments import PaymentFilter
 
 routes = Routes(tag="payments")
 
+_EXPECTED = "expected.amount"
+
 
 @routes.get("/payment-methods", policy=signed_in())
 async def list_payment_methods(
@@ -46,33 +60,57 @@ async def list_payment_methods(
     currency = query.currency or call.principal.currency
     if currency is None:
         raise RuleViolated("is needed: staff has none of its own", field="currency")
-    methods = call.resources[SETTINGS].payment_terms.methods(currency)
-    return PaymentMethodsView(
-        currency=currency,
-        items=[
-            PaymentMethodView(method=method.value, by_hand=method in BY_HAND)
-            for method in methods
-        ],
-    )
+    return PaymentMethodsView(currency=currency, items=_view_methods(call, currency))
 
 
 @routes.post("/payments", policy=customer("billing"), status=201)
-async def create_payment(call: Call, body: StartPayment) -> PaymentView:
+async def create_payment(call: Call, body: StartPayment) -> StartedPaymentView:
     """Start to pay all that remains of one or several invoices.
 
-    An earlier attempt for any of them that still waits is cancelled.
+    With `use_credit`, credit pays first what it can, and the payment asks for the rest;
+    the answer is then another: it tells what credit has paid, and the payment if
+    something is left. An earlier attempt for any of the invoices that still waits is
+    cancelled. With `expected`, 409 and nothing is done if another sum than that would
+    be charged.
     """
+    if body.method is None and not body.use_credit:
+        raise RuleViolated("is required", field="method")
+    choice = _choice(call, body)
     await wait_until_issued(call, body.invoice_ids)
     async with call.transaction() as tx:
-        payment = await start_payment(
+        started = await start_payment(
             tx,
-            customer_id=call.customer_id,
-            invoice_ids=body.invoice_ids,
-            method=body.method,
+            choice,
             terms=call.resources[SETTINGS].payment_terms,
+            on=call.today,
             now=call.now,
         )
-        return await call.complete(tx, view_payment(call, payment))
+        view = _view_started(call, started, use_credit=body.use_credit)
+        return await call.complete(tx, view)
+
+
+@routes.post("/payments/preview", policy=customer("billing"), keeps_answer=False)
+async def preview_invoices(call: Call, body: PreviewPayment) -> PaymentPreviewView:
+    """Preview a payment.
+
+    Says to the cent what `POST /payments` for the same invoices would take from credit
+    and charge, and changes nothing.
+    """
+    choice = Choice(
+        customer_id=call.customer_id,
+        invoice_ids=body.invoice_ids,
+        method=None,
+        use_credit=body.use_credit,
+    )
+    async with call.reading() as tx:
+        quote = await preview_payment(tx, choice)
+    return PaymentPreviewView(
+        total=MoneyModel.of(quote.total),
+        credit_available=MoneyModel.of(quote.credit_available),
+        credit_used=MoneyModel.of(quote.credit_used),
+        remaining=MoneyModel.of(quote.charged),
+        methods=_view_methods(call, quote.currency),
+    )
 
 
 @routes.get("/payments", policy=customer("billing"))
@@ -180,6 +218,45 @@ def view_payment(call: Call, payment: Payment) -> PaymentView:
         created_at=payment.created_at,
         succeeded_at=payment.succeeded_at,
     )
+
+
+def _choice(call: Call, body: StartPayment) -> Choice:
+    expected = body.expected
+    return Choice(
+        customer_id=call.customer_id,
+        invoice_ids=body.invoice_ids,
+        method=body.method,
+        use_credit=body.use_credit,
+        expected=Money.parse(expected.amount, expected.currency, field=_EXPECTED)
+        if expected
+        else None,
+    )
+
+
+def _view_started(
+    call: Call, started: Started, *, use_credit: bool
+) -> StartedPaymentView:
+    payment = view_payment(call, started.payment) if started.payment else None
+    if payment is not None and not use_credit:
+        return StartedPaymentView(payment)
+    terms = call.resources[SETTINGS].payment_terms
+    return StartedPaymentView(
+        PaymentWithCreditView(
+            payment=payment,
+            credit_used=MoneyModel.of(started.credit_used),
+            invoices=[
+                view_invoice(invoice, terms, today=call.today)
+                for invoice in started.invoices
+            ],
+        )
+    )
+
+
+def _view_methods(call: Call, currency: str) -> list[PaymentMethodView]:
+    return [
+        PaymentMethodView(method=method.value, by_hand=method in BY_HAND)
+        for method in call.resources[SETTINGS].payment_terms.methods(currency)
+    ]
 
 
 async def _show_for_staff(

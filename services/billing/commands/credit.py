@@ -19,6 +19,7 @@ from services.billing.domain.credit import (
 )
 from services.billing.domain.invoices import Invoice
 from services.billing.domain.ledger import Allocation, AllocationSource, CreditReason
+from services.billing.domain.quotes import Quote
 from services.billing.store.allocations import free_allocations, list_live
 from services.billing.store.balances import get_credit, lock_balances
 from services.billing.store.credit import list_due
@@ -53,6 +54,19 @@ async def apply_available_credit(
         return invoice
     taken = amount_to_apply(invoice, held, None)
     return await _take(tx, invoice, taken, CreditReason.APPLIED, on=on, now=now)
+
+
+async def take_quoted_credit(
+    tx: Transaction, quoted: Quote, *, on: date, now: datetime
+) -> list[Invoice]:
+    """Let credit pay its shares of locked invoices; return all, as they are then."""
+    reason = CreditReason.APPLIED
+    return [
+        await _take(tx, share.invoice, share.credit, reason, on=on, now=now)
+        if share.credit.positive
+        else share.invoice
+        for share in quoted.shares
+    ]
 
 
 async def take_credit_on_due_date(

@@ -1,6 +1,6 @@
 """Payments: how money may be sent, what an attempt asks for, and where money goes."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -12,8 +12,8 @@ from services.billing.domain.invoices import (
     Invoice,
     InvoiceKind,
     allocate,
-    not_open,
 )
+from services.billing.domain.quotes import Quote
 
 
 class PaymentMethod(StrEnum):
@@ -48,10 +48,6 @@ class MethodNotOffered(RuleViolated):
     """The method isn't offered here."""
 
 
-class MixedCurrencies(RuleViolated):
-    """Invoices in several currencies can't be paid together."""
-
-
 class PaymentClearing(Conflict):
     """A payment for this invoice is clearing."""
 
@@ -74,8 +70,11 @@ class PaymentTerms:
         """Return the methods that are offered in this currency."""
         return BY_HAND if currency in self.instructions else ()
 
-    def choose(self, method: str, currency: str) -> PaymentMethod:
-        """Return the method of that name, or refuse it and name those offered."""
+    def choose(self, method: str | None, currency: str) -> PaymentMethod:
+        """Return the method of that name, or refuse it and name those offered.
+
+        None is refused as well: something is to be charged, so a method is needed.
+        """
         offered = self.methods(currency)
         if method not in offered:
             raise MethodNotOffered(
@@ -178,23 +177,14 @@ class Split:
         return any(_is_top_up(part.invoice) for part in self.parts)
 
 
-def shares_of(invoices: Sequence[Invoice]) -> tuple[Share, ...]:
-    """Return what a payment of all these asks for: everything that remains."""
-    for invoice in invoices:
-        if not invoice.is_open:
-            raise not_open(invoice)
-    if len({invoice.currency for invoice in invoices}) > 1:
-        raise MixedCurrencies("must all be in the same currency", field="invoice_ids")
+def shares_of(quote: Quote) -> tuple[Share, ...]:
+    """Return what a payment asks for: all that credit leaves to be charged."""
+    nothing = Money.zero(quote.currency)
     return tuple(
-        Share(invoice.id, asked=invoice.remaining, paid=Money.zero(invoice.currency))
-        for invoice in invoices
+        Share(share.invoice.id, asked=share.charged, paid=nothing)
+        for share in quote.shares
+        if share.charged.positive
     )
-
-
-def total(shares: Sequence[Share]) -> Money:
-    """Return what the shares ask for together."""
-    currency = shares[0].asked.currency
-    return sum((share.asked for share in shares), Money.zero(currency))
 
 
 def split(

@@ -35,6 +35,13 @@ _INVOICES: Final[LiteralString] = """
                   WHERE l.invoice_id = i.id) line) AS lines
     FROM invoices i
 """
+_CHOSEN: Final[LiteralString] = (
+    _INVOICES
+    + """
+    WHERE i.id = ANY($1) AND ($2::uuid IS NULL OR i.customer_id = $2)
+    ORDER BY i.id
+    """
+)
 _INVOICE_COLUMNS = (
     *("id", "customer_id", "order_id", "kind", "status", "number", "currency"),
     *("subtotal_minor", "tax_minor", "total_minor", "allocated_minor", "issued_on"),
@@ -97,22 +104,20 @@ async def get_invoice(tx: Transaction, scope: UUID | None, invoice_id: UUID) -> 
     return _invoice(row)
 
 
+async def get_invoices(
+    tx: Transaction, scope: UUID | None, invoice_ids: Sequence[UUID]
+) -> list[Invoice]:
+    """Return the invoices in id order; any that is missing or foreign is NotFound."""
+    rows = await tx.fetch(_CHOSEN, list(invoice_ids), scope)
+    return _all_of(invoice_ids, rows)
+
+
 async def lock_invoices(
     tx: Transaction, scope: UUID | None, invoice_ids: Sequence[UUID]
 ) -> list[Invoice]:
     """Lock the invoices in id order; any that is missing or foreign is NotFound."""
-    rows = await tx.fetch(
-        _INVOICES
-        + """
-        WHERE i.id = ANY($1) AND ($2::uuid IS NULL OR i.customer_id = $2)
-        ORDER BY i.id FOR UPDATE OF i
-        """,
-        list(invoice_ids),
-        scope,
-    )
-    if len(rows) != len(set(invoice_ids)):
-        raise NotFound
-    return [_invoice(row) for row in rows]
+    rows = await tx.fetch(_CHOSEN + " FOR UPDATE OF i", list(invoice_ids), scope)
+    return _all_of(invoice_ids, rows)
 
 
 async def list_invoices(
@@ -262,6 +267,12 @@ async def save_invoice(tx: Transaction, invoice: Invoice) -> None:
         _party_json(invoice.seller),
         invoice.version,
     )
+
+
+def _all_of(invoice_ids: Sequence[UUID], rows: Sequence[Record]) -> list[Invoice]:
+    if len(rows) != len(set(invoice_ids)):
+        raise NotFound
+    return [_invoice(row) for row in rows]
 
 
 def _invoice(row: Record) -> Invoice:

@@ -11,7 +11,6 @@ from chassis.money import InvalidAmount
 from services.billing.domain.invoices import (
     Invoice,
     InvoiceKind,
-    InvoiceNotOpen,
     InvoiceStatus,
 )
 from services.billing.domain.payments import (
@@ -28,8 +27,8 @@ from services.billing.domain.payments import (
     shares_of,
     split,
     supersede,
-    total,
 )
+from services.billing.domain.quotes import quote
 from services.billing.domain.transfers import instructions
 from tests.unit.billing_money.builders import (
     NOW,
@@ -100,12 +99,16 @@ def test_an_invoice_that_another_attempt_is_awaited_for_gets_nothing() -> None:
     assert placed.passed_over == (awaited,)
 
 
-def test_a_payment_asks_for_all_that_remains() -> None:
-    shares = shares_of([an_invoice(10_000, allocated=3_000), an_invoice(2_500)])
-    assert [share.asked for share in shares] == [brl(7_000), brl(2_500)]
-    assert total(shares) == brl(9_500)
-    with pytest.raises(InvoiceNotOpen):
-        shares_of([an_invoice(), an_invoice(status=InvoiceStatus.VOID)])
+def test_a_payment_asks_for_all_that_credit_leaves() -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    invoices = [
+        an_invoice(10_000, allocated=3_000),
+        an_invoice(2_500, due_on=tomorrow),
+    ]
+    asked = shares_of(quote(invoices, brl(7_100), use_credit=True))
+    assert [(s.invoice_id, s.asked) for s in asked] == [(invoices[1].id, brl(2_400))]
+    asked = shares_of(quote(invoices, brl(7_100), use_credit=False))
+    assert [share.asked for share in asked] == [brl(7_000), brl(2_500)]
 
 
 def test_methods_are_those_we_have_instructions_for() -> None:
@@ -113,7 +116,7 @@ def test_methods_are_those_we_have_instructions_for() -> None:
     assert terms.methods("BRL") == BY_HAND
     assert terms.methods("USD") == ()
     assert terms.choose("deposit", "BRL") is PaymentMethod.DEPOSIT
-    for method in ("card", "", "DEPOSIT"):
+    for method in ("card", "", "DEPOSIT", None):
         with pytest.raises(MethodNotOffered, match="bank_transfer, deposit"):
             terms.choose(method, "BRL")
     with pytest.raises(MethodNotOffered, match="none"):
