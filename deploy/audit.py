@@ -44,28 +44,31 @@ class Finding:
 async def audit(urls: Mapping[str, str], *, wait_seconds: float) -> list[Finding]:
     """Run every check; `urls` are the services' databases, as the auditor."""
     async with _opened(urls) as databases:
-        findings = await _across(databases, wait_seconds)
-        for process in SERVICES:
-            for check in process.checks:
-                findings.append(
-                    await _run(databases[process.name], process.name, check)
-                )
-    return findings
+        return [
+            *await _across(databases, wait_seconds),
+            *await _each(databases),
+        ]
+
+
+async def check_services(urls: Mapping[str, str]) -> list[Finding]:
+    """Run the own checks of the services named, which need not be at rest."""
+    async with _opened(urls) as databases:
+        return await _each(databases)
 
 
 @asynccontextmanager
 async def _opened(urls: Mapping[str, str]) -> AsyncGenerator[dict[str, Database]]:
     async with AsyncExitStack() as stack:
         yield {
-            process.name: await stack.enter_async_context(
+            name: await stack.enter_async_context(
                 open_database(
-                    urls[process.name],
-                    schema=process.name,
+                    url,
+                    schema=name,
                     pool_size=2,
                     statement_seconds=STATEMENT_SECONDS,
                 )
             )
-            for process in SERVICES
+            for name, url in urls.items()
         }
 
 
@@ -83,6 +86,15 @@ async def _across(
         if at_rest or asyncio.get_running_loop().time() >= deadline:
             return found
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _each(databases: Mapping[str, Database]) -> list[Finding]:
+    return [
+        await _run(databases[process.name], process.name, check)
+        for process in SERVICES
+        if process.name in databases
+        for check in process.checks
+    ]
 
 
 async def _run(database: Database, service: str, check: Check) -> Finding:

@@ -1,0 +1,1 @@
+"""Operators' chores, each a command: `python -m deploy.operate --help`."""

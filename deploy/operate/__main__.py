@@ -1,0 +1,136 @@
+"""`python -m deploy.operate COMMAND`: operators' chores; docs/operating tells how."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+from deploy.audit import audit, report
+from deploy.local.faults import CannotStart
+from deploy.operate import messages
+from deploy.operate.backup import back_up
+from deploy.operate.console import say
+from deploy.operate.faults import CannotOperate
+from deploy.operate.restore import restore
+from deploy.operate.targets import SERVICES, Targets, reached
+
+#: Returns the exit code: 1 where something is not as it should be.
+Command: TypeAlias = Callable[[Targets, argparse.Namespace], Coroutine[None, None, int]]
+
+#: An event that was published so long ago should have been handled.
+ON_ITS_WAY = timedelta(seconds=60)
+AUDIT_WAIT_SECONDS = 30.0
+
+
+def main() -> None:
+    """Do what the command line says, and exit."""
+    arguments = _parser().parse_args()
+    try:
+        sys.exit(asyncio.run(_run(arguments)))
+    except (CannotOperate, CannotStart) as fault:
+        sys.exit(str(fault))
+    except KeyboardInterrupt:
+        sys.exit("stopped")
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    command: Command = arguments.command
+    async with reached() as targets:
+        if targets.blobs is not None:
+            # Where tickets' own checks look for the bytes.
+            os.environ["BLOBS_DIR"] = str(targets.blobs)
+        return await command(targets, arguments)
+
+
+async def _back_up(targets: Targets, arguments: argparse.Namespace) -> int:
+    await back_up(targets, _services(arguments), arguments.folder)
+    return 0
+
+
+async def _restore(targets: Targets, arguments: argparse.Namespace) -> int:
+    agrees = await restore(
+        targets,
+        _services(arguments),
+        arguments.folder,
+        into=arguments.into,
+        aside=arguments.set_aside,
+    )
+    return 0 if agrees else 1
+
+
+async def _audit(targets: Targets, arguments: argparse.Namespace) -> int:
+    urls = {name: targets.auditor(name) for name in SERVICES}
+    findings = await audit(urls, wait_seconds=arguments.seconds)
+    say(report(findings))
+    return 0 if all(finding.agrees for finding in findings) else 1
+
+
+async def _resend(targets: Targets, arguments: argparse.Namespace) -> int:
+    events = await messages.unheard(targets, older_than=ON_ITS_WAY)
+    for event in events:
+        say(f"{event.type} {event.event_id}: not heard by {', '.join(event.readers)}")
+    if not events:
+        say("every event has been heard by all its readers")
+    elif arguments.yes:
+        await messages.resend(targets, events)
+        say(f"{len(events)} will be sent again")
+    else:
+        say(f"{len(events)} were never heard; say --yes to have them sent again")
+    return 0 if arguments.yes or not events else 1
+
+
+def _services(arguments: argparse.Namespace) -> Sequence[str]:
+    return arguments.service or SERVICES
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.operate")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    saving = add("backup", _back_up, "save all services, or some, as of one instant")
+    saving.add_argument("folder", nargs="?", type=Path, help="default: in BACKUPS_DIR")
+    _choose_services(saving)
+    restoring = add("restore", _restore, "bring a backup back, and prove it")
+    restoring.add_argument("folder", type=Path)
+    restoring.add_argument(
+        "--into", default="", metavar="HOST:PORT/DATABASE", help="the target, by name"
+    )
+    restoring.add_argument(
+        "--set-aside",
+        action="store_true",
+        help="keep what is there under another name, instead of refusing",
+    )
+    _choose_services(restoring)
+    auditing = add("audit", _audit, "prove that money and messages agree")
+    auditing.add_argument(
+        "seconds",
+        nargs="?",
+        type=float,
+        default=AUDIT_WAIT_SECONDS,
+        help="how long to wait for the system to come to rest",
+    )
+    resending = add("resend", _resend, "list events that a reader never got")
+    resending.add_argument("--yes", action="store_true", help="send them again")
+    return parser
+
+
+def _choose_services(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--service",
+        action="append",
+        choices=SERVICES,
+        help="this one alone; may be repeated",
+    )
+
+
+if __name__ == "__main__":
+    main()

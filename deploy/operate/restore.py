@@ -1,0 +1,245 @@
+"""Brings a backup back, whole or one service, and proves that it is what was saved.
+
+Nothing is ever overwritten: a schema that holds anything is refused, or set aside under
+another name where that is asked for. What fails is undone.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from chassis.db import open_database
+from chassis.migrations import migrate, migrations_of
+from deploy.audit import Finding, check_services, report
+from deploy.operate import archive, manifest, programs, schemas
+from deploy.operate.backup import WITH_BLOBS, dump_name
+from deploy.operate.console import doing, say
+from deploy.operate.faults import CannotOperate
+from deploy.operate.manifest import Manifest, SavedService
+from deploy.operate.messages import resend, unheard
+from deploy.operate.schemas import Content
+from deploy.operate.snapshots import connected, count_rows, ledger_head
+from deploy.operate.targets import Targets, place
+from deploy.processes import SERVICES as PROCESSES
+from services.billing.commands.ledger import seal_entries
+
+SEAL_CHUNK = 1000
+
+
+async def restore(
+    targets: Targets,
+    services: Sequence[str],
+    folder: Path,
+    *,
+    into: str,
+    aside: bool,
+) -> bool:
+    """Restore these services from the backup; return whether all checks agree.
+
+    `into` names the databases, as `host:port/database`. `aside` keeps what is there
+    under another name, as superuser, instead of refusing.
+    """
+    saved = manifest.read(folder)
+    _refuse_foreign(saved, services)
+    _refuse_elsewhere(targets, services, into)
+    with doing("checking the backup's files"):
+        manifest.verify(folder, saved)
+    if WITH_BLOBS in services:
+        archive.refuse_unwritable(targets.folder("blobs"))
+    async with _emptied(targets, services, aside=aside):
+        for service in services:
+            with doing(f"restoring {service}"):
+                await _load(targets, service, saved.services[service], folder)
+    if WITH_BLOBS in services:
+        with doing("restoring attachments"):
+            count = archive.unpack(folder / archive.NAME, targets.folder("blobs"))
+        say(f"attachments: {count} files")
+    await _bring_up_to_date(targets, services)
+    return await _judge(targets, services)
+
+
+def _refuse_foreign(saved: Manifest, services: Sequence[str]) -> None:
+    known = {p.name: {m.name for m in migrations_of(p.package)} for p in PROCESSES}
+    for service in services:
+        if service not in saved.services:
+            raise CannotOperate(f"The backup has no {service}.")
+        if newer := set(saved.services[service].migrations) - known[service]:
+            raise CannotOperate(
+                f"The backup is of release {saved.release}, newer than this one: it has"
+                f" {service}'s migration {min(newer)}. Use that release."
+            )
+
+
+def _refuse_elsewhere(targets: Targets, services: Sequence[str], into: str) -> None:
+    places = ",".join(dict.fromkeys(place(targets.owner(name)) for name in services))
+    if into != places:
+        raise CannotOperate(
+            f"This would restore into {places}: say so with --into {places}"
+        )
+
+
+@asynccontextmanager
+async def _emptied(
+    targets: Targets, services: Sequence[str], *, aside: bool
+) -> AsyncGenerator[None]:
+    """Make room in every schema; if the block fails, leave each as it was found."""
+    contents = {name: await _inspect(targets, name) for name in services}
+    used = [name for name in services if contents[name] is Content.USED]
+    if used and not aside:
+        raise CannotOperate(
+            f"{', '.join(used)}: there is something in it, which nothing overwrites."
+            " Restore into another database, or say --set-aside to keep it under"
+            " another name."
+        )
+    kept: dict[str, str] = {}
+    try:
+        for name in used:
+            kept[name] = await _set_aside(targets, name)
+        for name in services:
+            await _make_room(targets, name)
+        yield
+    except BaseException:
+        await _undo(targets, services, kept)
+        raise
+    finally:
+        for name in services:
+            async with connected(targets.owner(name)) as owner:
+                await schemas.restore_grants(owner, name)
+
+
+async def _inspect(targets: Targets, service: str) -> Content:
+    async with connected(targets.owner(service)) as owner:
+        if await schemas.is_served(owner, service):
+            raise CannotOperate(f"{service} is running: stop its processes first.")
+        content = await schemas.content_of(owner, service)
+    if content is Content.ABSENT:
+        raise CannotOperate(
+            f"{place(targets.owner(service))} has no schema {service}: prepare the"
+            " server first, as for a new installation."
+        )
+    return content
+
+
+async def _set_aside(targets: Targets, service: str) -> str:
+    async with connected(_as_superuser(targets, service)) as admin:
+        kept = await schemas.set_aside(admin, service)
+    say(f"{service}: what was there is kept as schema {kept}")
+    return kept
+
+
+async def _make_room(targets: Targets, service: str) -> None:
+    async with connected(targets.owner(service)) as owner:
+        await schemas.clear(owner, service)
+        await schemas.forget_grants(owner, service)
+
+
+async def _undo(
+    targets: Targets, services: Sequence[str], kept: Mapping[str, str]
+) -> None:
+    """Remove what was restored so far, and put back what had been set aside."""
+    for name in services:
+        async with connected(targets.owner(name)) as owner:
+            await schemas.clear(owner, name)
+    for name, was in kept.items():
+        async with connected(_as_superuser(targets, name)) as admin:
+            await schemas.put_back(admin, name, was)
+    say("nothing was restored; what was there before is there")
+
+
+def _as_superuser(targets: Targets, service: str) -> str:
+    """Return the service's database as the superuser of its server."""
+    admin, owner = targets.need("admin_url"), targets.owner(service)
+    if place(admin).partition("/")[0] != place(owner).partition("/")[0]:
+        raise CannotOperate(
+            f"DATABASE_ADMIN_URL is of another server than {service}'s: name the"
+            " superuser of that one, and restore its services alone."
+        )
+    return urlsplit(admin)._replace(path=urlsplit(owner).path).geturl()
+
+
+async def _load(
+    targets: Targets, service: str, saved: SavedService, folder: Path
+) -> None:
+    """Load the dump in one transaction, and count what came."""
+    url = targets.owner(service)
+    async with connected(url) as owner:
+        version = owner.get_server_version().major
+        if version < saved.server_version:
+            raise CannotOperate(
+                f"The backup is of PostgreSQL {saved.server_version}, the server has"
+                f" {version}: restore into {saved.server_version} or newer."
+            )
+        await programs.run(
+            programs.program("pg_restore", version),
+            "--single-transaction",
+            "--no-owner",
+            f"--schema={service}",
+            f"--dbname={programs.connection_environment(url)['PGDATABASE']}",
+            folder / dump_name(service),
+            url=url,
+        )
+        await _compare(owner, service, saved)
+        await owner.execute("ANALYZE")
+
+
+async def _compare(
+    owner: asyncpg.Connection, service: str, saved: SavedService
+) -> None:
+    rows = await count_rows(owner, service)
+    if rows != saved.rows:
+        wrong = min(
+            table
+            for table in rows.keys() | saved.rows.keys()
+            if rows.get(table) != saved.rows.get(table)
+        )
+        raise CannotOperate(
+            f"{service}.{wrong} has {rows.get(wrong)} rows, the manifest says"
+            f" {saved.rows.get(wrong)}."
+        )
+    say(f"{service}: {len(rows)} tables, {sum(rows.values())} rows, as saved")
+    if saved.ledger is None:
+        return
+    head = await ledger_head(owner)
+    if head is None or head != saved.ledger:
+        raise CannotOperate("The ledger's hash chain doesn't end as the manifest says.")
+    say(f"ledger: {head.position} entries sealed, the last as {head.hash}, as saved")
+
+
+async def _bring_up_to_date(targets: Targets, services: Sequence[str]) -> None:
+    """Do what the release, the sealing job and the lost broker owe to the rows."""
+    for process in PROCESSES:
+        if process.name in services:
+            applied = await migrate(
+                targets.owner(process.name),
+                schema=process.name,
+                package=process.package,
+            )
+            for name in applied:
+                say(f"{process.name}: migrated by {name}")
+    if "billing" in services:
+        await _seal(targets)
+    lost = await unheard(targets, older_than=timedelta())
+    for producer, count in (await resend(targets, lost)).items():
+        say(f"{producer}: {count} events had not reached a reader, and will be sent")
+
+
+async def _seal(targets: Targets) -> None:
+    """Seal the entries that the snapshot caught before the job did."""
+    async with open_database(targets.owner("billing"), schema="billing") as database:
+        sealed = SEAL_CHUNK
+        while sealed == SEAL_CHUNK:
+            async with database.transaction() as tx:
+                sealed = await seal_entries(tx, SEAL_CHUNK)
+
+
+async def _judge(targets: Targets, services: Sequence[str]) -> bool:
+    with doing("auditing"):
+        urls = {name: targets.auditor(name) for name in services}
+        findings: list[Finding] = await check_services(urls)
+    say(report(findings))
+    say("start the processes, then: python -m deploy.operate audit")
+    return all(finding.agrees for finding in findings)
