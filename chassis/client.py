@@ -1,11 +1,12 @@
 """Calls to other processes' HTTP: bounded in time, carrying the cause along."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 
+from chassis import tracing
 from chassis.context import current_cause
 from chassis.errors import Unavailable
 from chassis.tracing import FORWARDED_FOR, HEADER, REQUEST_ID
@@ -47,9 +48,37 @@ async def open_client(
     )
     connector = aiohttp.TCPConnector(limit=MAXIMUM_CONNECTIONS)
     async with aiohttp.ClientSession(
-        timeout=timeout, connector=connector, auto_decompress=False
+        timeout=timeout,
+        connector=connector,
+        auto_decompress=False,
+        middlewares=client_middlewares(),
     ) as session:
         yield ServiceClient(base_url, session)
+
+
+def client_middlewares() -> Sequence[aiohttp.ClientMiddlewareType]:
+    """Return what every session of calls to other processes goes through."""
+    return () if tracing.recorder() is None else (_traced,)
+
+
+async def _traced(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Make the call, until its answer begins, a span, and the other side its child."""
+    recording = tracing.recorder()
+    if recording is None or current_cause().traceparent is None:
+        return await handler(request)
+    # Where to, but not what: the other side tells its route, which names nobody.
+    attributes = {
+        "http.request.method": request.method,
+        "server.address": request.url.host or "",
+        "server.port": request.url.port or 0,
+    }
+    with recording.detail(request.method, "client", attributes) as (span, traceparent):
+        request.headers[HEADER] = traceparent
+        response = await handler(request)
+        span.set("http.response.status_code", response.status)
+        return response
 
 
 def carried_headers() -> dict[str, str]:

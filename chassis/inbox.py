@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from chassis import metrics
 from chassis.consumers import Consumers, Delivery
-from chassis.context import Cause, because_of
+from chassis.context import Cause
 from chassis.db import Database, Transaction
 from chassis.events import REGISTRY, Envelope, Event
 from chassis.resources import Resources
+from chassis.tracing import traced
 
 
 class Poison(Exception):
@@ -102,7 +103,13 @@ class Inbox:
             republished=envelope.republished,
             resources=self._resources,
         )
-        with because_of(self._cause(envelope)):
+        attributes = {
+            "messaging.system": "rabbitmq",
+            "messaging.destination.name": self.consumer,
+            "messaging.message.id": str(envelope.id),
+        }
+        name = f"handle {envelope.type}"
+        with traced(self._cause(envelope), name, "consumer", attributes):
             await handler(tx, message.event, delivery)
 
     def _cause(self, envelope: Envelope) -> Cause:

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -12,11 +11,12 @@ import structlog
 
 from chassis import metrics
 from chassis.clock import Clock
-from chassis.context import Cause, because_of
+from chassis.context import Cause
 from chassis.db import Database
 from chassis.errors import Unavailable
 from chassis.ids import uuid7
 from chassis.resources import CLOCK, DATABASE, Resources
+from chassis.tracing import traced
 
 log = structlog.get_logger("jobs")
 
@@ -124,21 +124,20 @@ async def run_due(job: Job, resources: Resources) -> bool:
 
 async def run(job: Job, resources: Resources, *, run_id: UUID) -> str | None:
     """Run the job now; return what went wrong, if anything did."""
-    with _caused_by(job, run_id), metrics.job_seconds.labels(job.name).time():
+    cause = Cause(str(run_id), str(run_id), f"system:{job.name}")
+    with (
+        traced(cause, f"job {job.name}", "internal", {}) as span,
+        metrics.job_seconds.labels(job.name).time(),
+    ):
         try:
             await job.function(JobRun(run_id, resources))
         except Exception as error:
             # The slot is lost; the next one takes up what this one left.
             log.exception("job failed", job=job.name)
             metrics.job_failures.labels(job.name).inc()
+            span.fail(type(error).__name__)
             return repr(error)[:2000]
     return None
-
-
-@contextmanager
-def _caused_by(job: Job, run_id: UUID) -> Generator[None]:
-    with because_of(Cause(str(run_id), str(run_id), f"system:{job.name}")):
-        yield
 
 
 async def _claim(database: Database, job: Job, due_at: datetime, run_id: UUID) -> bool:

@@ -1,13 +1,14 @@
 """The relay: takes events out of the outbox and marks them once the broker has them."""
 
 import asyncio
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
 from aio_pika.exceptions import PublishError
 
-from chassis import metrics, topology, watermarks
+from chassis import metrics, topology, tracing, watermarks
 from chassis.bus import Message, Publisher, connect, first_to_end, keep_up, sleep_unless
 from chassis.db import Database, Record, Transaction
 from chassis.errors import Unavailable
@@ -115,7 +116,9 @@ class Relay:
         rows = await _take(tx, self._settings.delay_seconds, held)
         if not rows:
             return 0
-        errors = await publisher.publish_all([self._message(row) for row in rows])
+        messages, began = [self._message(row) for row in rows], time.perf_counter()
+        errors = await publisher.publish_all(messages)
+        _trace(messages, errors, seconds=time.perf_counter() - began)
         outcomes = list(zip(rows, errors, strict=True))
         await mark_published(tx, [row["seq"] for row, error in outcomes if not error])
         refused = [(row, error) for row, error in outcomes if error]
@@ -132,6 +135,24 @@ class Relay:
             message_id=str(row["event_id"]),
             mandatory=row["type"] in self._read,
         )
+
+
+def _trace(
+    messages: Sequence[Message],
+    errors: Sequence[BaseException | None],
+    *,
+    seconds: float,
+) -> None:
+    recording = tracing.recorder()
+    if recording is None:
+        return
+    recording.published(
+        [
+            (message.type, message.body, type(error).__name__ if error else None)
+            for message, error in zip(messages, errors, strict=True)
+        ],
+        seconds=seconds,
+    )
 
 
 async def _anything_waits(database: Database) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 
 import structlog
@@ -9,9 +10,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Gauge, Histogram
 
-from chassis.context import Cause, because_of
+from chassis.context import Cause
 from chassis.ids import uuid7
-from chassis.tracing import FORWARDED_FOR, HEADER, REQUEST_ID, continue_trace
+from chassis.tracing import FORWARDED_FOR, HEADER, REQUEST_ID, Span, readable, traced
 
 REQUESTS = Counter(
     "http_requests_total", "Requests answered.", ("method", "route", "status")
@@ -42,7 +43,7 @@ def observing(*, behind_gateway: bool) -> Middleware:
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         cause = _cause_of(request, behind_gateway=behind_gateway)
         request[_CAUSE] = cause
-        with because_of(cause), IN_PROGRESS.track_inprogress():
+        with _span(cause, request) as span, IN_PROGRESS.track_inprogress():
             started = time.perf_counter()
             status = 499  # as proxies call it: the client went away
             try:
@@ -52,6 +53,9 @@ def observing(*, behind_gateway: bool) -> Middleware:
             finally:
                 seconds = time.perf_counter() - started
                 _measure(request, status, seconds)
+                span.set("http.response.status_code", status)
+                if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    span.fail(str(status))
                 if not (behind_gateway and _is_a_read(request, status)):
                     _tell(request, status, seconds)
 
@@ -71,7 +75,7 @@ def _cause_of(request: web.Request, *, behind_gateway: bool) -> Cause:
         cause_id=request_id,
         correlation_id=request_id,
         actor="anonymous",
-        traceparent=continue_trace(request.headers.get(HEADER)),
+        traceparent=readable(request.headers.get(HEADER)),
         address=_address(request, behind_gateway=behind_gateway),
     )
 
@@ -89,9 +93,15 @@ def _address(request: web.Request, *, behind_gateway: bool) -> str | None:
     return request.remote
 
 
+def _span(cause: Cause, request: web.Request) -> AbstractContextManager[Span]:
+    # Never the path: it may hold what people typed.
+    method, route = _method_of(request), _route_of(request)
+    attributes = {"http.request.method": method, "http.route": route}
+    return traced(cause, f"{method} {route}", "server", attributes)
+
+
 def _measure(request: web.Request, status: int, seconds: float) -> None:
-    route = _route_of(request)
-    method = request.method if request.method in _METHODS else "other"
+    route, method = _route_of(request), _method_of(request)
     REQUESTS.labels(method, route, str(status)).inc()
     SECONDS.labels(method, route).observe(seconds)
 
@@ -109,6 +119,10 @@ def _tell(request: web.Request, status: int, seconds: float) -> None:
         status=status,
         milliseconds=round(seconds * 1000, 1),
     )
+
+
+def _method_of(request: web.Request) -> str:
+    return request.method if request.method in _METHODS else "other"
 
 
 def _route_of(request: web.Request) -> str:

@@ -134,6 +134,8 @@ CREATE TABLE notifier.notifications (
     created_at timestamp with time zone NOT NULL,
     noted_at timestamp with time zone DEFAULT now() NOT NULL,
     addressed_at timestamp with time zone,
+    correlation_id text,
+    traceparent text,
     CONSTRAINT notifications_target_check CHECK (((customer_id IS NOT NULL) OR (addressee IS NOT NULL))),
     CONSTRAINT notifications_template_check CHECK ((template = ANY (ARRAY['email_verification'::text, 'password_reset'::text, 'invoice_issued'::text, 'invoice_voided'::text, 'payment_instructions'::text, 'payment_received'::text, 'credit_used'::text, 'credit_changed'::text, 'service_activated'::text, 'ticket_opened'::text, 'ticket_answered'::text, 'ticket_closed'::text])))
 );

@@ -22,6 +22,7 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.errors import Unavailable
 from chassis.ids import uuid7
+from chassis.tracing import traced
 from contracts import links
 from services.notifier.commands.mails import address_notifications
 from services.notifier.domain import mails
@@ -172,16 +173,19 @@ async def _send(
         dead = mails.give_up(due.mail, "it was interrupted too often")
         await _save(postage, lease, dead, None)
         return
-    answer, kept = await _try(postage, connection, due)
-    tries.labels(answer.fate).inc()
-    concluded = mails.conclude(
-        due.mail,
-        answer,
-        now=postage.clock.now(),
-        shown_now=postage.clock.business_now(),
-        jitter=random.random(),  # noqa: S311 - it spreads load, and hides nothing
-    )
-    await _save(postage, lease, concluded, kept)
+    attributes = {"mail.template": due.mail.template}
+    with traced(due.cause, "send mail", "client", attributes) as span:
+        answer, kept = await _try(postage, connection, due)
+        tries.labels(answer.fate).inc()
+        span.set("mail.fate", answer.fate)
+        concluded = mails.conclude(
+            due.mail,
+            answer,
+            now=postage.clock.now(),
+            shown_now=postage.clock.business_now(),
+            jitter=random.random(),  # noqa: S311 - it spreads load, and hides nothing
+        )
+        await _save(postage, lease, concluded, kept)
 
 
 async def _try(

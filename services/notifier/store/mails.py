@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from chassis.context import Cause
 from chassis.db import Record, Transaction
 from services.notifier.domain.languages import Language
 from services.notifier.domain.mails import (
@@ -19,10 +20,11 @@ from services.notifier.domain.mails import (
 
 @dataclass(frozen=True, slots=True)
 class DueMail:
-    """A mail that is ours to send, and what it is to tell."""
+    """A mail that is ours to send, what it is to tell, and why."""
 
     mail: Mail
     content: Content
+    cause: Cause
 
 
 async def insert_mails(tx: Transaction, mails: Sequence[Mail]) -> None:
@@ -82,7 +84,7 @@ async def claim_due_mails(
                   m.user_id, m.name, m.email, m.language, m.time_zone, m.message_id,
                   m.thread_id, m.status, m.next_step_at, m.postponements,
                   m.lost_answers, m.interruptions, m.acceptances, m.last_answer,
-                  m.created_at, m.sent_at, n.content
+                  m.created_at, m.sent_at, n.content, n.correlation_id, n.traceparent
         """,
         now,
         lease,
@@ -90,7 +92,7 @@ async def claim_due_mails(
         limit,
     )
     rows.sort(key=_in_order)
-    return [DueMail(mail_of(row), row["content"]) for row in rows]
+    return [DueMail(mail_of(row), row["content"], _cause_of(row)) for row in rows]
 
 
 async def extend_lease(tx: Transaction, lease: UUID, *, until: datetime) -> None:
@@ -142,6 +144,16 @@ async def save_mail(tx: Transaction, mail: Mail) -> None:
         mail.next_step_at,
         mail.postponements,
         mail.interruptions,
+    )
+
+
+def _cause_of(row: Record) -> Cause:
+    event_id = str(row["event_id"])
+    return Cause(
+        cause_id=event_id,
+        correlation_id=row["correlation_id"] or event_id,
+        actor="system:send_mails",
+        traceparent=row["traceparent"],
     )
 
 

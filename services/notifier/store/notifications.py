@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypedDict, cast
 from uuid import UUID
 
+from chassis.context import current_cause
 from chassis.db import Record, Transaction
 from services.notifier.domain.languages import Language
 from services.notifier.domain.mails import Contact, Customer, Notification, Template
@@ -46,12 +47,12 @@ async def save_customer(tx: Transaction, customer: Customer) -> None:
 
 
 async def insert_notification(tx: Transaction, notification: Notification) -> None:
-    addressee = notification.addressee
+    addressee, cause = notification.addressee, current_cause()
     await tx.execute(
         """
         INSERT INTO notifications (id, event_id, template, customer_id, addressee,
-                                   content, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+                                   content, created_at, correlation_id, traceparent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (event_id, template) DO NOTHING
         """,
         notification.id,
@@ -61,6 +62,8 @@ async def insert_notification(tx: Transaction, notification: Notification) -> No
         addressee and _to_row(addressee),
         notification.content,
         notification.created_at,
+        cause.correlation_id,
+        cause.traceparent,
     )
 
 
