@@ -1,0 +1,1 @@
+"""What `docker-compose.yml` runs and needs beside the processes themselves."""

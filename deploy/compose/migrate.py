@@ -1,0 +1,68 @@
+"""Makes database and broker ready for this release: `python -m deploy.compose.migrate`.
+
+The database with its roles, every service's migrations as its owner, every queue. Run
+again, and beside processes of the release before, it does only what is missing.
+"""
+
+import asyncio
+import sys
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+
+from chassis import topology
+from chassis.bus import BROKER_ERRORS, connect
+from chassis.migrations import MigrationEdited, MigrationsLocked, migrate
+from contracts.subscriptions import SUBSCRIPTIONS
+from deploy.compose.faults import CannotGoOn
+from deploy.compose.secretfiles import SERVICES, database_files
+from deploy.compose.told import told
+from deploy.postgres.bootstrap import bootstrap
+
+
+async def main() -> None:
+    """Do it all; a fault ends it with one line, and what was done stays done."""
+    passwords = {
+        role: unquote(urlsplit(told(name)).password or "")
+        for name, role in database_files().items()
+    }
+    try:
+        await bootstrap(told("database_admin_url"), SERVICES, passwords)
+        for service in SERVICES:
+            await _migrate(service)
+    except (asyncpg.PostgresError, OSError, TimeoutError) as fault:
+        raise CannotGoOn(
+            f"the database can't be made ready: {fault}; look at database_admin_url and"
+            " postgres_password in the secrets"
+        ) from None
+    await _declare()
+    _say("ready")
+
+
+async def _migrate(service: str) -> None:
+    url = told(f"{service}_owner_database_url")
+    try:
+        applied = await migrate(url, schema=service, package=f"services.{service}")
+    except (MigrationEdited, MigrationsLocked) as fault:
+        raise CannotGoOn(f"{service}: {fault}") from None
+    _say(f"{service}: {', '.join(applied) or 'nothing to migrate'}")
+
+
+async def _declare() -> None:
+    try:
+        async with connect(told("amqp_url"), "migrate") as connection:
+            await topology.declare(connection, SUBSCRIPTIONS)
+    except (*BROKER_ERRORS, TimeoutError) as fault:
+        raise CannotGoOn(
+            f"the broker can't be made ready: {fault}; look at amqp_url in the secrets"
+        ) from None
+    _say("queues: declared")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
