@@ -150,10 +150,10 @@ async def test_an_invoice_that_was_paid_meanwhile_is_not_paid_from_another_tab(
     await other.wait_for_url("**/payments/*")
     [payment] = await payments_of(customer)
     await receive(people, payment, payment["amount"]["amount"])
-    people.watch.allow(422)
+    people.watch.allow(409)
     await page.get_by_role("button", name=PAY).click()
     alert = page.get_by_role("alert")
-    await expect(alert).to_contain_text(f"Invoice {invoice['number']} isn't open")
+    await expect(alert).to_contain_text(f"invoice {invoice['number']} is paid")
     assert len(await payments_of(customer)) == 1
 
 
@@ -259,7 +259,8 @@ async def test_currencies_are_paid_one_at_a_time(people: People) -> None:
     await choose_transfer(page)
     people.watch.allow(422)
     await page.get_by_role("button", name=PAY).click()
-    await expect(page.get_by_role("alert")).to_contain_text("one currency at a time")
+    await expect(page.get_by_role("alert")).to_contain_text("The sum has changed")
+    await expect(page.get_by_text("in different currencies")).to_be_visible()
     await expect(page.get_by_role("button", name=PAY)).to_have_count(0)
     assert await payments_of(customer) == []
 
@@ -278,29 +279,28 @@ async def test_credit_that_was_used_can_be_taken_back(people: People) -> None:
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en-US", "Your credit has paid R$10.00 already"),
-        ("pt-BR", "Seu crédito já pagou R$\u00a010,00"),
+        ("en-US", "The sum has changed: R$10.00 was shown"),
+        ("pt-BR", "O valor mudou: mostramos R$\u00a010,00"),
     ],
 )
-async def test_credit_that_is_used_is_told_where_the_payment_of_the_rest_fails(
+async def test_credit_that_was_spent_meanwhile_is_told_and_the_new_sum_is_paid(
     people: People, language: Language, told: str
 ) -> None:
     page, customer = await people.new_customer(language=language, javascript=False)
     invoice, other = [await invoice_of(customer) for _ in range(2)]
-    await give_credit(people, customer, "10.00")
+    total = Decimal(invoice["total"]["amount"])
+    await give_credit(people, customer, str(total - 10))
     await page.goto(f"/invoices/{invoice['id']}")
-    # Something else was paid under this form's key: so its own payment is refused.
-    key = await page.locator("#paying [name=_key]").input_value()
-    body = {"invoice_ids": [other["id"]], "method": "deposit"}
-    await customer.api.post("/payments", body, key=key)
-    people.watch.allow(422)
+    # In another tab, the credit goes to something else.
+    await customer.api.post(f"/invoices/{other['id']}/credit", {})
+    people.watch.allow(409)
     await page.locator("[value=bank_transfer]").check()
     await page.locator("[value=pay]").click()
     await expect(page.get_by_role("alert")).to_contain_text(told)
-    rest = await customer.api.get(f"/invoices/{invoice['id']}")
-    assert rest["credit_applied"]["amount"] == "10.00"
-    assert len(await payments_of(customer)) == 2  # the top-up's, and the other's
+    assert len(await payments_of(customer)) == 1  # the top-up's
+    # Nothing is lost, and the page shows the new sum.
+    await expect(page.locator("[value=bank_transfer]")).to_be_checked()
     await page.locator("[value=pay]").click()
     await page.wait_for_url("**/payments/*")
     payment = (await payments_of(customer))[0]
-    assert payment["amount"] == rest["remaining"]
+    assert payment["amount"] == invoice["remaining"]

@@ -150,6 +150,11 @@ class PaymentWithCreditView(View):
 class StartedPaymentView(RootModel[PaymentView | PaymentWithCreditView]):
     """The payment; with `use_credit`, what credit has paid and the payment, if any."""
 
+    @property
+    def payment(self) -> PaymentView | None:
+        """The payment that was begun; None where credit covered all."""
+        return self.root if isinstance(self.root, PaymentView) else self.root.payment
+
 
 class StaffPaymentView(PaymentView):
     """A payment as staff sees it."""

@@ -16,7 +16,7 @@ from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.beside import find_beside
 from gateway.portal.views.invoices import UNDER_WAY
-from gateway.portal.views.paying import find_means, pay, quote
+from gateway.portal.views.paying import pay, quote
 from gateway.portal.visit import Visit
 
 pages = Pages()
@@ -57,13 +57,12 @@ async def _take_credit_back(visit: Visit, invoice_id: UUID) -> web.Response | No
 
 async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
     get = visit.api.get
-    invoice, means, payments, ticket = await asyncio.gather(
+    invoice, payments, ticket = await asyncio.gather(
         get(f"/invoices/{invoice_id}", InvoiceView),
-        find_means(visit),
         get("/payments", Page[PaymentView], invoice_id=invoice_id, limit=100),
         find_ticket(visit, invoice_id),
     )
-    chosen = [invoice] if invoice.status == "open" else []
+    quoted = await quote(visit, [invoice] if invoice.status == "open" else [], form)
     return visit.render(
         "invoices/invoice.html",
         status=form.status,
@@ -73,7 +72,7 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
         payments=payments.items,
         under_way=next((p for p in payments.items if p.status in UNDER_WAY), None),
         ticket=ticket,
-        quote=await quote(visit, chosen, means, form),
+        quote=quoted,
     )
 
 

@@ -9,12 +9,13 @@ from aiohttp import web
 
 from chassis.http import Page
 from chassis.http.policies import customer
+from contracts.api.billing.credit import CreditView
 from contracts.api.billing.forecast import ForecastView
 from contracts.api.billing.invoices import InvoiceView, OutstandingView
 from contracts.api.billing.payments import MAXIMUM_INVOICES, PaymentView
 from gateway.portal.forms import Form
 from gateway.portal.pages import Pages
-from gateway.portal.views.paying import Means, Quote, find_means, pay, quote, read_ids
+from gateway.portal.views.paying import Quote, pay, quote, read_ids
 from gateway.portal.visit import Visit
 
 pages = Pages()
@@ -35,7 +36,7 @@ class Overview:
     invoices: Page[InvoiceView]
     outstanding: OutstandingView
     payments: Page[PaymentView]
-    means: Means
+    credit: CreditView
     closed: Page[InvoiceView]
     received: Page[PaymentView]
     forecast: ForecastView
@@ -55,8 +56,8 @@ class Overview:
 
     def replaced_by(self, quote: Quote) -> Sequence[PaymentView]:
         """The payments under way that paying what is chosen would replace."""
-        shares = (self.under_way.get(share.invoice_id) for share in quote.shares)
-        return list({each.id: each for each in shares if each}.values())
+        found = (self.under_way.get(invoice_id) for invoice_id in quote.chosen)
+        return list({each.id: each for each in found if each}.values())
 
     @property
     def overdue(self) -> int:
@@ -146,19 +147,20 @@ async def _show(visit: Visit, form: Form, overview: Overview) -> web.Response:
         for invoice in overview.by_due_date
         if form.has("invoice", str(invoice.id))
     ]
+    quoted = await quote(visit, chosen, form)
     return visit.render(
         "invoices/invoices.html",
         status=form.status,
         form=form,
         overview=overview,
-        quote=await quote(visit, chosen, overview.means, form),
+        quote=quoted,
     )
 
 
 async def _look(visit: Visit) -> Overview:
     """Ask for all of it at once."""
     get = visit.api.get
-    invoices, outstanding, payments, means, past, forecast = await asyncio.gather(
+    invoices, outstanding, payments, credit, past, forecast = await asyncio.gather(
         get(
             "/invoices",
             Page[InvoiceView],
@@ -173,7 +175,7 @@ async def _look(visit: Visit) -> Overview:
             status=",".join(UNDER_WAY),
             limit=MAXIMUM_INVOICES,
         ),
-        find_means(visit),
+        get("/credit", CreditView),
         _look_back(visit),
         get("/forecast", ForecastView, months=FORECAST_MONTHS, limit=AT_A_GLANCE),
     )
@@ -182,7 +184,7 @@ async def _look(visit: Visit) -> Overview:
         invoices=invoices,
         outstanding=outstanding,
         payments=payments,
-        means=means,
+        credit=credit,
         closed=closed,
         received=received,
         forecast=forecast,
