@@ -16,6 +16,7 @@ from chassis.events import Event
 from chassis.http.routes import Routes
 from chassis.jobs import Jobs
 from chassis.resources import Resources
+from chassis.samples import Measure
 from chassis.settings import ProcessSettings
 
 #: Returns the current state of up to `limit` objects with ids beyond `after`, by id.
@@ -43,6 +44,8 @@ class Process:
     )
     jobs: Jobs | None = None
     checks: Sequence[Check] = ()
+    #: Its own numbers, asked of the database whenever metrics are.
+    measures: Sequence[Measure] = ()
     republishers: Mapping[str, Republisher] = field(
         default_factory=dict[str, Republisher]
     )
@@ -50,6 +53,8 @@ class Process:
     seed: Seeder | None = None
     #: Adds to the application what isn't a declared route, such as a proxy.
     extend: Callable[[web.Application, Resources], None] | None = None
+    #: Names what it can do without, and has to, for now: told by `/health/ready`.
+    degraded: Callable[[Resources], Sequence[str]] = lambda _: ()
     has_database: bool = True
     #: Whether the headers about the client are the gateway's, to be believed.
     behind_gateway: bool = True

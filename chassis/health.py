@@ -1,7 +1,7 @@
 """Health and metrics: three plain addresses on every process."""
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -15,6 +15,7 @@ from chassis.errors import Unavailable
 from chassis.http import serving
 from chassis.http.observing import label
 from chassis.migrations import migrations_of
+from chassis.samples import Sampler
 from chassis.settings import ProcessSettings
 from chassis.tokens import TokenVerifier
 
@@ -34,6 +35,10 @@ class Health:
         )
         #: Set by a process that takes requests: without keys it could answer none.
         self.verifier: TokenVerifier | None = None
+        #: Names what the process does without, for now, and is ready all the same.
+        self.degraded: Callable[[], Sequence[str]] = lambda: ()
+        #: Asks the database for what it knows, whenever metrics are.
+        self.sampler: Sampler | None = None
         self.stopping = False
 
     def add_to(self, app: web.Application) -> None:
@@ -68,13 +73,18 @@ class Health:
         del request
         missing = await self.missing()
         status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
-        state = {"status": "unready" if missing else "ready", "missing": missing}
+        state = {
+            "status": "unready" if missing else "ready",
+            "missing": missing,
+            "degraded": list(self.degraded()),
+        }
         return _json(state, status)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         del request
-        if self._database is not None:
-            await _sample(self._database)
+        metrics.ready.set(not await self.missing())
+        if self.sampler is not None:
+            await self.sampler.sample()
         return web.Response(
             body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
@@ -104,26 +114,6 @@ async def observed(
 async def _live(request: web.Request) -> web.Response:
     del request
     return _json({"status": "live"}, HTTPStatus.OK)
-
-
-async def _sample(database: Database) -> None:
-    pools = (database.pool, database.readers)
-    metrics.pool_size.set(sum(pool.get_size() for pool in pools))
-    metrics.pool_idle.set(sum(pool.get_idle_size() for pool in pools))
-    try:
-        async with database.reading() as tx:
-            row = await tx.fetchrow(
-                """
-                SELECT count(*) AS waiting,
-                       coalesce(extract(epoch FROM now() - min(emitted_at)), 0) AS age
-                FROM outbox WHERE published_at IS NULL
-                """
-            )
-    except (Unavailable, asyncpg.PostgresError):
-        return
-    if row is not None:
-        metrics.outbox_waiting.set(row["waiting"])
-        metrics.outbox_age.set(float(row["age"]))
 
 
 def _json(content: Mapping[str, object], status: int) -> web.Response:

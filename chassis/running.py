@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 
 from chassis import clockshift
 from chassis.blobs import Blobs
 from chassis.bus import BROKER_ERRORS, connect
+from chassis.checking import checking_jobs
 from chassis.client import open_client
 from chassis.clock import Clock
 from chassis.consumers import Consumers
@@ -21,9 +23,19 @@ from chassis.jobs import Job, run_forever
 from chassis.purge import plumbing_jobs
 from chassis.receiver import Receiver
 from chassis.relay import Relay, RelaySettings
-from chassis.resources import BLOBS, CLOCK, DATABASE, SETTINGS, VERIFIER, Resources
+from chassis.resources import (
+    BLOBS,
+    CHECKS,
+    CLOCK,
+    DATABASE,
+    SETTINGS,
+    VERIFIER,
+    Resources,
+)
+from chassis.samples import Sampler
 from chassis.settings import ProcessSettings, require
 from chassis.tokens import PublishedKeys, TokenVerifier
+from chassis.tracing import recording
 
 DRAIN_SECONDS = 20.0
 WATCHDOG_SECONDS = 30
@@ -45,6 +57,7 @@ async def opened(
         resources = Resources()
         resources[SETTINGS] = settings
         resources[CLOCK] = Clock(settings.company_time_zone)
+        resources[CHECKS] = process.checks
         if settings.blobs_dir is not None:
             resources[BLOBS] = Blobs(settings.blobs_dir)
         if process.has_database:
@@ -72,10 +85,17 @@ async def serve(
     `started` is told the port once requests are taken. A part that fails ends the
     process: whoever supervises it starts it again.
     """
-    async with opened(process, settings) as resources:
+    async with recording(process.name), opened(process, settings) as resources:
         health = Health(
             resources[DATABASE] if process.has_database else None, process.package
         )
+        if process.has_database:
+            health.sampler = Sampler(
+                resources[DATABASE],
+                resources[CLOCK],
+                jobs=_jobs_of(process),
+                measures=process.measures,
+            )
         parts = _Parts(process, settings, resources)
         async with asyncio.TaskGroup() as tasks:
             starting = tasks.create_task(parts.start(tasks, health), name="start")
@@ -102,6 +122,7 @@ async def _http(
         with_routes = "http" in settings.parts
         if with_routes:
             health.verifier = resources[VERIFIER]
+            health.degraded = partial(process.degraded, resources)
         app = build_app(
             name=process.name,
             routes=process.routes if with_routes else (),
@@ -120,6 +141,7 @@ async def _http(
                 host=settings.http_host,
                 port=settings.http_port,
                 connections=settings.http_connections,
+                drain_seconds=settings.drain_seconds,
             ) as port:
                 yield port
 
@@ -213,7 +235,7 @@ class _Parts:
         if "consumers" in parts and process.consumers is not None:
             self._start_consumers(tasks, process.consumers)
         if "jobs" in parts:
-            for job in [*plumbing_jobs, *(process.jobs or ())]:
+            for job in _jobs_of(self._process):
                 self._start_job(tasks, job)
             for work in process.jobs.steady if process.jobs else ():
                 working = work(self._resources, self._stopping)
@@ -244,6 +266,10 @@ class _Parts:
     def _start_job(self, tasks: asyncio.TaskGroup, job: Job) -> None:
         running = run_forever(job, self._resources, self._stopping)
         self._finite.append(tasks.create_task(running, name=f"job {job.name}"))
+
+
+def _jobs_of(process: Process) -> list[Job]:
+    return [*plumbing_jobs, *checking_jobs, *(process.jobs or ())]
 
 
 async def _watch(receiver: Receiver, amqp_url: str) -> None:

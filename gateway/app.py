@@ -1,9 +1,9 @@
 """The gateway on one screen: what it answers itself, and what it passes on."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 
 from chassis.http import document_of
 from chassis.process import Process
@@ -25,13 +25,14 @@ from gateway.portal.app import add_portal
 from gateway.portal.cookies import Cookies
 from gateway.portal.pages import add_faults
 from gateway.portal.visit import Portal
-from gateway.proxy import Proxy, open_upstream
+from gateway.proxy import Proxy
 from gateway.services import Services
 from gateway.sessions import BrowserSessions
 from gateway.settings import SETTINGS, Settings
 from gateway.stream import STREAMS, Streams
+from gateway.upstream import Upstream, open_upstream
 
-UPSTREAM: web.AppKey[ClientSession] = web.AppKey("upstream")
+UPSTREAM: web.AppKey[Upstream] = web.AppKey("upstream")
 
 ROUTES = (routes, live)
 
@@ -44,7 +45,10 @@ async def open_resources(
     require(settings, "amqp_url")
     streams = Streams(settings, resources[CLOCK])
     events = LiveEvents(streams)
-    async with open_upstream() as upstream, events.listening(settings.amqp_url):
+    async with (
+        open_upstream(settings) as upstream,
+        events.listening(settings.amqp_url),
+    ):
         resources[SETTINGS] = settings
         resources[UPSTREAM] = upstream
         resources[DASHBOARD] = Dashboard(settings, upstream)
@@ -62,11 +66,16 @@ def extend(app: web.Application, resources: Resources) -> None:
     app.on_response_prepare.append(security_headers(settings))
     app.on_shutdown.append(resources[STREAMS].close)
     own = document_of(ROUTES, title="Client Area")
-    add_docs(app, Documents(upstream, settings), own)
+    add_docs(app, Documents(upstream), own)
     proxy = Proxy(settings, upstream, resources[VERIFIER])
     app.router.add_route("*", "/api/v1/{path:.+}", proxy.forward)
     _follow(resources[LIVE_EVENTS], portal.sessions)
     add_portal(app, portal)
+
+
+def degraded(resources: Resources) -> Sequence[str]:
+    """Return which services have stopped answering: the others are still to be had."""
+    return resources[UPSTREAM].degraded
 
 
 def _follow(events: LiveEvents, sessions: BrowserSessions) -> None:
@@ -97,6 +106,7 @@ PROCESS = Process(
     routes=ROUTES,
     resources=open_resources,
     extend=extend,
+    degraded=degraded,
     has_database=False,
     behind_gateway=False,
 )

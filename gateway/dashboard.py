@@ -8,10 +8,10 @@ from http import HTTPStatus
 from typing import TypeVar
 
 import structlog
-from aiohttp import ClientError, ClientResponseError, ClientSession, ClientTimeout
+from aiohttp import ClientResponseError
 from pydantic import BaseModel
 
-from chassis.client import carried_headers
+from chassis.client import UpstreamAway, carried_headers
 from chassis.errors import NotAuthenticated
 from chassis.http import Page
 from contracts.api.accounts import MeView
@@ -22,6 +22,7 @@ from contracts.api.gateway import CountsView, DashboardView
 from contracts.api.notifier import NewsView
 from contracts.api.tickets import TicketView
 from gateway.settings import Settings
+from gateway.upstream import Sending, Upstream
 
 #: Items that a panel shows; the count beside it is of the whole list.
 PANEL_ITEMS = 5
@@ -35,10 +36,9 @@ log = structlog.get_logger("dashboard")
 class Dashboard:
     """Gathers the panels; one that isn't answered in time is named as unavailable."""
 
-    def __init__(self, settings: Settings, upstream: ClientSession) -> None:
-        self._urls = settings.service_urls
+    def __init__(self, settings: Settings, upstream: Upstream) -> None:
         self._upstream = upstream
-        self._timeout = ClientTimeout(total=settings.panel_timeout_seconds)
+        self._seconds = settings.panel_timeout_seconds
 
     async def gather(self, authorization: str, language: str | None) -> "Panels":
         """Ask every service at once, as the caller."""
@@ -64,20 +64,21 @@ class Dashboard:
         self, headers: Mapping[str, str], service: str, path: str, model: type[M]
     ) -> M | None:
         """Return the service's answer, or None if it gives no good one in time."""
-        url = f"{self._urls[service]}/api/v1{path}"
+        sending = Sending(method="GET", headers=headers, total_seconds=self._seconds)
         try:
-            async with self._upstream.get(
-                url, headers=headers, timeout=self._timeout
+            async with self._upstream.call(
+                service, f"/api/v1{path}", sending
             ) as answer:
                 if answer.status == HTTPStatus.UNAUTHORIZED:
                     raise NotAuthenticated
                 answer.raise_for_status()
                 # A service that is a release ahead may say more than we know.
                 return model.model_validate_json(await answer.read(), extra="ignore")
-        except (ClientError, TimeoutError, ValueError) as error:
+        except (UpstreamAway, ValueError) as error:
             # The error itself may quote the caller's token.
-            status = error.status if isinstance(error, ClientResponseError) else None
-            reason = type(error).__name__
+            cause = error.__cause__ or error
+            status = cause.status if isinstance(cause, ClientResponseError) else None
+            reason = type(cause).__name__
             log.warning("no panel", service=service, reason=reason, status=status)
             return None
 

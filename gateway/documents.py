@@ -6,15 +6,15 @@ import re
 from typing import Any
 
 import structlog
-from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from chassis.client import UpstreamAway
 from gateway.prefixes import owner_of
-from gateway.settings import Settings
+from gateway.upstream import Sending, Upstream
 
 API_PREFIX = "/api/v1/"
 #: A document is asked for again after this long.
 REFRESH_SECONDS = 30.0
-FETCH_TIMEOUT = ClientTimeout(total=3.0)
+FETCH_SECONDS = 3.0
 
 Document = dict[str, Any]
 
@@ -26,9 +26,8 @@ log = structlog.get_logger("documents")
 class Documents:
     """Keeps each service's last good document, so that one being down hides nothing."""
 
-    def __init__(self, upstream: ClientSession, settings: Settings) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
-        self._urls = settings.service_urls
         self._kept: dict[str, Document] = {}
         self._fresh_until = 0.0
         self._lock = asyncio.Lock()
@@ -43,19 +42,22 @@ class Documents:
             now = asyncio.get_running_loop().time()
             if now < self._fresh_until:
                 return
-            fetched = await asyncio.gather(*map(self._fetch, self._urls))
+            fetched = await asyncio.gather(*map(self._fetch, self._upstream.names))
             if all(fetched):
                 self._fresh_until = now + REFRESH_SECONDS
 
     async def _fetch(self, service: str) -> bool:
+        sending = Sending(method="GET", headers={}, total_seconds=FETCH_SECONDS)
         try:
-            async with self._upstream.get(
-                f"{self._urls[service]}/openapi.json", timeout=FETCH_TIMEOUT
-            ) as answer:
+            async with self._upstream.call(service, "/openapi.json", sending) as answer:
                 answer.raise_for_status()
                 self._kept[service] = await answer.json()
-        except (ClientError, TimeoutError) as error:
-            log.warning("document not fetched", service=service, reason=repr(error))
+        except UpstreamAway as error:
+            log.warning(
+                "document not fetched",
+                service=service,
+                reason=repr(error.__cause__ or error),
+            )
             return False
         return True
 

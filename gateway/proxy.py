@@ -2,31 +2,21 @@
 
 from collections.abc import AsyncIterator
 
-from aiohttp import (
-    ClientError,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    DummyCookieJar,
-    TCPConnector,
-    web,
-)
+from aiohttp import ClientError, ClientResponse, web
 from multidict import CIMultiDict
-from yarl import URL
 
-from chassis.client import UpstreamAway, carried_headers
+from chassis.client import carried_headers
 from chassis.context import acting_as
-from chassis.errors import NotAuthenticated, NotFound, TooLarge, Unavailable
+from chassis.errors import NotAuthenticated, NotFound, Unavailable
 from chassis.http import MAXIMUM_BODY_BYTES, authenticate, too_large
 from chassis.tokens import TokenVerifier
 from gateway.prefixes import SLOW_PATHS, is_partly_open, owner_of
 from gateway.settings import Settings
+from gateway.upstream import Sending, Upstream
 
 #: A file of 10 MiB, and the multipart wrapping around it.
 MAXIMUM_UPLOAD_BYTES = 10 * 1024 * 1024 + 64 * 1024
 CHUNK_BYTES = 64 * 1024
-CONNECT_SECONDS = 2.0
-MAXIMUM_CONNECTIONS = 400
 
 #: What a client says that a service needs to hear; everything else stays outside.
 REQUEST_HEADERS = (
@@ -56,22 +46,12 @@ class NoSuchPath(NotFound):
     """There is nothing at this address."""
 
 
-def open_upstream() -> ClientSession:
-    """Return the session for calls to services: it keeps no cookies."""
-    return ClientSession(
-        connector=TCPConnector(limit=MAXIMUM_CONNECTIONS),
-        cookie_jar=DummyCookieJar(),
-        auto_decompress=False,
-    )
-
-
 class Proxy:
     """Passes calls on; a bad token goes no further, unless something there is open."""
 
     def __init__(
-        self, settings: Settings, upstream: ClientSession, verifier: TokenVerifier
+        self, settings: Settings, upstream: Upstream, verifier: TokenVerifier
     ) -> None:
-        self._urls = settings.service_urls
         self._upstream = upstream
         self._verifier = verifier
         self._seconds = settings.service_timeout_seconds
@@ -84,25 +64,17 @@ class Proxy:
             raise NoSuchPath
         await self._check_token(request, path)
         body = _body(request)
-        try:
-            async with self._upstream.request(
-                request.method,
-                # Not `raw_path`: a target may lawfully be a whole URL.
-                URL(self._urls[owner] + request.rel_url.raw_path_qs, encoded=True),
-                headers=_headers(request),
-                data=body,
-                timeout=ClientTimeout(
-                    total=SLOW_PATHS.get(path, self._seconds),
-                    sock_connect=CONNECT_SECONDS,
-                ),
-                allow_redirects=False,
-            ) as answer:
-                return await _answer(request, answer)
-        except (ClientError, TimeoutError) as error:
-            # What goes wrong while the body streams comes wrapped by the client.
-            if isinstance(error.__cause__, TooLarge):
-                raise error.__cause__ from None
-            raise UpstreamAway from error
+        sending = Sending(
+            method=request.method,
+            headers=_headers(request),
+            total_seconds=SLOW_PATHS.get(path, self._seconds),
+            body=lambda: body,
+            has_arrived=request.content.is_eof,
+        )
+        # Not `raw_path`: a target may lawfully be a whole URL.
+        target = request.rel_url.raw_path_qs
+        async with self._upstream.call(owner, target, sending) as answer:
+            return await _answer(request, answer)
 
     async def _check_token(self, request: web.Request, path: str) -> None:
         try:

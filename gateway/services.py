@@ -1,32 +1,29 @@
 """The services as the gateway's own pages call them: the same routes as clients use."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import TypeVar
 from uuid import UUID
 
-from aiohttp import (
-    ClientError,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    FormData,
-    web,
-)
+from aiohttp import ClientError, ClientResponse, FormData, web
 from pydantic import BaseModel, ValidationError
+from yarl import URL
 
 from chassis.client import UpstreamAway, carried_headers
 from chassis.http import UploadedFile
 from chassis.http.models import Problem
+from gateway.patience import patience, seconds_left
 from gateway.prefixes import SLOW_PATHS, owner_of
 from gateway.settings import Settings
+from gateway.upstream import Sending, Upstream
 
 API = "/api/v1"
-CONNECT_SECONDS = 2.0
 #: A page waits so long, and no longer, for what it can do without.
 PATIENCE_SECONDS = 3.0
 #: How long to wait, again and again, for a repeat's first request to be answered.
@@ -34,6 +31,7 @@ STILL_RUNNING_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 CHUNK_BYTES = 64 * 1024
 #: What a service says of a file; the browser is to keep it, whatever it holds.
 FILE_HEADERS = ("Content-Type", "Content-Disposition")
+_JSON = {"Content-Type": "application/json"}
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -60,8 +58,7 @@ class Refused(Exception):
 class Services:
     """Calls the service that owns a path; anything but an answer is UpstreamAway."""
 
-    def __init__(self, settings: Settings, upstream: ClientSession) -> None:
-        self._urls = settings.service_urls
+    def __init__(self, settings: Settings, upstream: Upstream) -> None:
         self._upstream = upstream
         self._seconds = settings.page_timeout_seconds
 
@@ -79,64 +76,43 @@ class Services:
         *,
         headers: Mapping[str, str],
         body: Body | None = None,
-        form: FormData | None = None,
+        form: Callable[[], FormData] | None = None,
         query: Mapping[str, Parameter] | None = None,
         service: str | None = None,
     ) -> bytes:
         """Return the answer's body, or raise Refused or UpstreamAway.
 
         `path` is given without `/api/v1`; with `service`, which has routes for other
-        processes too, it is the whole path.
+        processes too, it is the whole path. `form` makes the form for each attempt.
         """
-        url = self._url(path, service)
-        try:
-            async with self._upstream.request(
-                method,
-                url,
-                headers={**carried_headers(), **headers},
-                json=body,
-                data=form,
-                params=_parameters(query or {}),
-                timeout=self._timeout(path),
-                allow_redirects=False,
-            ) as answer:
-                return await _content(answer)
-        except (ClientError, TimeoutError) as error:
-            raise UpstreamAway from error
+        slow_seconds = SLOW_PATHS.get(path.lstrip("/"))
+        headers = {**carried_headers(), **headers}
+        sending = Sending(
+            method=method,
+            headers=headers if body is None else {**headers, **_JSON},
+            total_seconds=slow_seconds or seconds_left(self._seconds),
+            body=form if body is None else partial(_encoded, body),
+        )
+        owner, target = _target(path, service, query or {})
+        async with self._upstream.call(owner, target, sending) as answer:
+            return await _content(answer)
 
     @asynccontextmanager
     async def open_file(
         self, path: str, *, headers: Mapping[str, str]
     ) -> AsyncGenerator[ClientResponse]:
         """Yield a file's answer as it begins, or raise Refused or UpstreamAway."""
-        try:
-            async with self._upstream.request(
-                "GET",
-                self._url(path, None),
-                headers={**carried_headers(), **headers},
-                # However long a slow line takes: what must not stop is the flow.
-                timeout=ClientTimeout(
-                    sock_connect=CONNECT_SECONDS, sock_read=self._seconds
-                ),
-                allow_redirects=False,
-            ) as answer:
-                if answer.status >= HTTPStatus.BAD_REQUEST:
-                    await _content(answer)
-                yield answer
-        except (ClientError, TimeoutError) as error:
-            raise UpstreamAway from error
-
-    def _url(self, path: str, service: str | None) -> str:
-        if service is not None:
-            return self._urls[service] + path
-        owner = owner_of(path.lstrip("/"))
-        if owner is None:
-            raise LookupError(f"no service owns {path}")
-        return self._urls[owner] + API + path
-
-    def _timeout(self, path: str) -> ClientTimeout:
-        seconds = SLOW_PATHS.get(path.lstrip("/"), self._seconds)
-        return ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
+        sending = Sending(
+            method="GET",
+            headers={**carried_headers(), **headers},
+            # However long a slow line takes: what must not stop is the flow.
+            idle_seconds=self._seconds,
+        )
+        owner, target = _target(path, None, {})
+        async with self._upstream.call(owner, target, sending) as answer:
+            if answer.status >= HTTPStatus.BAD_REQUEST:
+                await _content(answer)
+            yield answer
 
 
 class Caller:
@@ -184,7 +160,7 @@ class Caller:
     async def upload(
         self, path: str, model: type[M], file: UploadedFile, *, key: str
     ) -> M:
-        async def send() -> bytes:
+        def form() -> FormData:
             # Names stay readable, as browsers send them.
             form = FormData(quote_fields=False)
             form.add_field(
@@ -193,11 +169,14 @@ class Caller:
                 filename=file.name,
                 content_type=file.media_type,
             )
-            return await self._services.ask(
+            return form
+
+        answer = await _patiently(
+            lambda: self._services.ask(
                 "POST", path, headers=self._keyed(key), form=form
             )
-
-        return read(await _patiently(send), model)
+        )
+        return read(answer, model)
 
     def _keyed(self, key: str) -> Mapping[str, str]:
         return {**self._headers, "Idempotency-Key": key}
@@ -240,9 +219,9 @@ async def _patiently(send: Callable[[], Awaitable[bytes]]) -> bytes:
 async def if_there(call: Awaitable[T]) -> T | None:
     """Return what a page can do without: it stands, whatever became of this."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        with patience(PATIENCE_SECONDS):
             return await call
-    except (Refused, UpstreamAway, TimeoutError):
+    except (Refused, UpstreamAway):
         return None
 
 
@@ -264,6 +243,21 @@ async def _content(answer: ClientResponse) -> bytes:
     raise Refused(
         read(content, Problem), retry_after=int(seconds) if seconds.isdigit() else None
     )
+
+
+def _target(
+    path: str, service: str | None, query: Mapping[str, Parameter]
+) -> tuple[str, str]:
+    """Return who is asked, and for what: the path with its query."""
+    owner = service or owner_of(path.lstrip("/"))
+    if owner is None:
+        raise LookupError(f"no service owns {path}")
+    url = URL(path if service else API + path).update_query(_parameters(query))
+    return owner, url.raw_path_qs
+
+
+def _encoded(body: Body) -> bytes:
+    return json.dumps(body).encode()
 
 
 def _parameters(query: Mapping[str, Parameter]) -> dict[str, str]:

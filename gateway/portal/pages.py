@@ -20,6 +20,7 @@ from chassis.context import acting_as
 from chassis.errors import DomainError, NotAllowed, NotAuthenticated, NotFound
 from chassis.http import UploadedFile
 from chassis.http.policies import Policy
+from gateway.patience import patience
 from gateway.portal import faults
 from gateway.portal.assets import PREFIX as ASSETS
 from gateway.portal.forms import CSRF_FIELD, Form, SentFile
@@ -169,13 +170,19 @@ async def _open(visit: Visit, chosen: str | None) -> Visit:
 async def _run(route: PageRoute, visit: Visit) -> web.StreamResponse:
     if route.method != "POST":
         route.policy.check(visit.principal)
-        return await route.view(visit, **_arguments(visit.request))
+        return await _view(route, visit)
     visit.form = await _read(visit, _taker(route, visit))
     await visit.go_on()
     route.policy.check(visit.principal)
     if not _proves_origin(visit, visit.form):
         return faults.stale_form(visit)
-    return await route.view(visit, **_arguments(visit.request))
+    return await _view(route, visit)
+
+
+async def _view(route: PageRoute, visit: Visit) -> web.StreamResponse:
+    """Let the view make the page: all that it asks the services shares one time."""
+    with patience(visit.portal.settings.page_timeout_seconds):
+        return await route.view(visit, **_arguments(visit.request))
 
 
 async def _read(visit: Visit, take: Take | None) -> Form:

@@ -58,12 +58,15 @@ async def test_a_process_is_live_and_ready_and_measured(stage: Stage) -> None:
         await stage.emit(a_change())
         await stage.quiet()
         assert await health(probe, "live") == (200, {"status": "live"})
-        assert await health(probe, "ready") == (200, {"status": "ready", "missing": []})
+        assert await health(probe, "ready") == (
+            200,
+            {"status": "ready", "missing": [], "degraded": []},
+        )
         metrics = await (await probe.client.get("/metrics")).text()
     handled = 'events_handled_total{consumer="probe",type="probe.thing.changed.v1"}'
     assert handled in metrics
     assert "outbox_waiting_rows 0.0" in metrics
-    assert 'consumer_lag_seconds{consumer="probe"}' in metrics
+    assert 'event_lag_seconds_count{consumer="probe"}' in metrics
 
 
 async def test_readiness_names_the_migrations_that_are_missing(
@@ -101,7 +104,7 @@ async def test_a_process_is_ready_once_it_can_judge_tokens(
     starting = replace(PROCESS, resources=open_resources)
     url, parts = stage.database.url, frozenset({"http"})
     async with running(starting, database_url=url, parts=parts) as probe:
-        unready = {"status": "unready", "missing": ["signing keys"]}
+        unready = {"status": "unready", "missing": ["signing keys"], "degraded": []}
         assert await health(probe, "ready") == (503, unready)
         accounts_is_up.set()
 

@@ -12,10 +12,10 @@ from chassis.client import UpstreamAway
 from chassis.context import Cause, because_of
 from chassis.db import open_database
 from chassis.resources import VERIFIER
-from gateway.proxy import open_upstream
 from gateway.services import Refused, Services
 from gateway.sessions import BrowserSessions, OpenSession, csrf_token_of
 from gateway.settings import Settings
+from gateway.upstream import open_upstream
 from services.accounts.app import PROCESS
 from tests.conftest import MakeDatabase
 from tests.integration.accounts.stage import PASSWORD, Stage, staged
@@ -66,8 +66,9 @@ def _settings(accounts_url: str) -> Settings:
 
 @pytest.fixture
 async def services(stage: Stage) -> AsyncIterator[WatchedServices]:
-    async with open_upstream() as upstream:
-        services = WatchedServices(_settings(stage.url), upstream)
+    settings = _settings(stage.url)
+    async with open_upstream(settings) as upstream:
+        services = WatchedServices(settings, upstream)
         services.asked, services.arrived, services.changes = [], 0, {}
         services.passing = asyncio.Event()
         services.passing.set()
@@ -338,8 +339,9 @@ async def test_accounts_hears_which_browser_it_is_and_where(
 async def test_while_accounts_is_away_a_session_is_neither_open_nor_over(
     stage: Stage,
 ) -> None:
-    async with open_upstream() as upstream:
-        away = Services(_settings("http://127.0.0.1:1"), upstream)
+    settings = _settings("http://127.0.0.1:1")
+    async with open_upstream(settings) as upstream:
+        away = Services(settings, upstream)
         sessions = BrowserSessions(away, stage.resources[VERIFIER])
         for attempt in (
             sessions.open("A" * 43, user_agent=BROWSER),

@@ -1,0 +1,326 @@
+"""Services that hang, refuse or stumble: what it costs their callers, and others."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from prometheus_client import REGISTRY
+
+from chassis.client import UpstreamAway
+from contracts.api.notifier import NewsView
+from deploy.local.ports import LOOPBACK, free_ports
+from gateway import circuits, patience, upstream
+from gateway import services as gateway_services
+from gateway.app import PROCESS
+from gateway.circuits import FAILURES, CircuitState
+from gateway.services import Services as PortalServices
+from gateway.services import if_there
+from gateway.settings import Settings
+from gateway.upstream import PAUSE_SECONDS, Sending, Upstream, open_upstream
+from tests.integration.chassis.stage import until
+from tests.integration.gateway.conftest import SERVICES, Services
+from tests.support.running import Running, running
+from tests.support.tokens import a_customer, token_of
+
+GET = Sending(method="GET", headers={}, total_seconds=5)
+POST = Sending(method="POST", headers={}, total_seconds=5, body=lambda: b"{}")
+BEARER = {"Authorization": f"Bearer {token_of(a_customer())}"}
+
+
+class Backend:
+    """A service that answers with the statuses it is given, then with 200."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.media_type = "text/plain"
+        self.asked = 0
+        self.is_hung = False
+        self._recovered = asyncio.Event()
+        self.server = TestServer(self.app())
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        return app
+
+    @property
+    def url(self) -> str:
+        return str(self.server.make_url("")).rstrip("/")
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        await request.read()
+        if self.is_hung:
+            await self._recovered.wait()
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.Response(status=status, content_type=self.media_type)
+
+    def recover(self) -> None:
+        self.is_hung = False
+        self._recovered.set()
+
+    def has(self, asked: int) -> Callable[[], Awaitable[bool]]:
+        """Return a question: whether it was asked so often."""
+
+        async def ask() -> bool:
+            return self.asked >= asked
+
+        return ask
+
+
+@pytest.fixture
+async def backend() -> AsyncGenerator[Backend]:
+    backend = Backend()
+    await backend.server.start_server()
+    yield backend
+    backend.recover()
+    await backend.server.close()
+
+
+@asynccontextmanager
+async def reaching(url: str) -> AsyncGenerator[Upstream]:
+    """Reach all four services at one address."""
+    async with open_upstream(settings_for(url)) as reached:
+        yield reached
+
+
+def settings_for(url: str) -> Settings:
+    urls = {f"{name}_url": url for name in (*SERVICES, "public")}
+    return Settings.model_validate(urls)
+
+
+@pytest.fixture
+async def reached(backend: Backend) -> AsyncGenerator[Upstream]:
+    async with reaching(backend.url) as reached:
+        yield reached
+
+
+@pytest.fixture
+async def front(
+    backend: Backend, services: Services, amqp_url: str
+) -> AsyncGenerator[Running]:
+    """A gateway whose tickets are the backend; it has little patience."""
+    urls = {f"{name}_url": services.url for name in SERVICES}
+    async with running(
+        PROCESS,
+        amqp_url=amqp_url,
+        public_url="https://client.example.com",
+        service_timeout_seconds=0.3,
+        **{**urls, "tickets_url": backend.url},
+    ) as front:
+        yield front
+
+
+async def status(front: Running, noun: str) -> int:
+    async with front.client.get(f"/api/v1/{noun}", headers=BEARER) as answer:
+        return answer.status
+
+
+async def ask(
+    reached: Upstream, sending: Sending = GET, service: str = "billing"
+) -> int:
+    async with reached.call(service, "/x", sending) as answer:
+        return answer.status
+
+
+def measured(name: str, service: str = "billing") -> float:
+    return REGISTRY.get_sample_value(name, {"service": service}) or 0.0
+
+
+# Retries
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_reading_is_tried_a_second_time_where_the_edge_stumbled(
+    reached: Upstream, backend: Backend, status: int
+) -> None:
+    before = measured("upstream_requests_retried_total")
+    backend.statuses = [status]
+    assert await ask(reached) == 200
+    assert backend.asked == 2
+    assert measured("upstream_requests_retried_total") == before + 1
+
+
+async def test_it_is_tried_no_third_time(reached: Upstream, backend: Backend) -> None:
+    backend.statuses = [503, 503]
+    with pytest.raises(UpstreamAway):
+        await ask(reached)
+    assert backend.asked == 2
+
+
+async def test_what_was_sent_and_might_have_had_its_effect_is_never_sent_again(
+    reached: Upstream, backend: Backend
+) -> None:
+    keyed = Sending(
+        method="POST",
+        headers={"Idempotency-Key": "k"},
+        total_seconds=5,
+        body=lambda: b"{}",
+    )
+    for sending in (POST, keyed):
+        backend.statuses = [503]
+        with pytest.raises(UpstreamAway):
+            await ask(reached, sending)
+    assert backend.asked == 2
+
+
+async def test_what_could_not_even_be_sent_is_sent_again(backend: Backend) -> None:
+    """A socket that is bound refuses connections until it listens."""
+    listening = asyncio.Event()
+    with socket.socket() as bound:
+        bound.bind((LOOPBACK, 0))
+        attempts = 0
+
+        def body() -> bytes:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 2:
+                bound.listen()
+                listening.set()
+            return b"{}"
+
+        sending = Sending(method="POST", headers={}, total_seconds=5, body=body)
+        async with (
+            reaching(f"http://{LOOPBACK}:{bound.getsockname()[1]}") as reached,
+            asyncio.TaskGroup() as tasks,
+        ):
+            asking = tasks.create_task(ask(reached, sending))
+            await listening.wait()
+            late = web.AppRunner(backend.app())
+            await late.setup()
+            await web.SockSite(late, bound).start()
+            assert await asking == 200
+            await late.cleanup()
+    assert (attempts, backend.asked) == (2, 1)
+
+
+async def test_there_is_no_retry_for_which_the_time_is_up(backend: Backend) -> None:
+    backend.statuses = [503]
+    hurried = Sending(method="GET", headers={}, total_seconds=PAUSE_SECONDS[0] / 2)
+    async with reaching(backend.url) as reached:
+        with pytest.raises(UpstreamAway):
+            await ask(reached, hurried)
+    assert backend.asked == 1
+
+
+# Circuits
+
+
+async def test_a_service_that_refuses_connections_is_soon_not_asked_any_more() -> None:
+    async with reaching(f"http://{LOOPBACK}:{free_ports(1)[0]}") as reached:
+        for _ in range(FAILURES):
+            with pytest.raises(UpstreamAway):
+                await ask(reached, POST)
+        assert "billing" in reached.degraded
+        assert measured("upstream_circuit_state") == CircuitState.OPEN
+        retries = measured("upstream_requests_retried_total")
+        with pytest.raises(UpstreamAway) as refused:
+            await ask(reached, POST)
+    assert refused.value.retry_after_seconds >= 1
+    assert measured("upstream_requests_retried_total") == retries
+
+
+async def test_a_problem_that_a_service_tells_is_an_answer(
+    reached: Upstream, backend: Backend
+) -> None:
+    backend.media_type = "application/problem+json"
+    for _ in range(FAILURES + 1):
+        backend.statuses = [503]
+        assert await ask(reached) == 503
+    assert reached.degraded == []
+    assert backend.asked == FAILURES + 1
+
+
+async def test_a_hung_service_costs_its_callers_little_and_others_nothing(
+    front: Running,
+    backend: Backend,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services.answer("/api/v1/invoices", {"items": []})
+    backend.is_hung = True
+    statuses = await asyncio.gather(*(status(front, "tickets") for _ in range(8)))
+    assert statuses == [503] * 8
+    asked = backend.asked
+    async with front.client.get("/api/v1/tickets", headers=BEARER) as answer:
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert (await answer.json())["type"].endswith("UpstreamAway")
+    assert backend.asked == asked
+    assert await status(front, "invoices") == 200
+    async with front.client.get("/health/ready") as answer:
+        assert answer.status == 200
+        assert (await answer.json())["degraded"] == ["tickets"]
+    backend.recover()
+    monkeypatch.setattr(circuits, "OPEN_SECONDS", 0.0)
+
+    async def is_back() -> bool:
+        return await status(front, "tickets") == 200
+
+    await until(is_back)
+    async with front.client.get("/health/ready") as answer:
+        assert (await answer.json())["degraded"] == []
+
+
+async def test_clients_that_stop_sending_cast_no_doubt_on_the_service(
+    front: Running,
+) -> None:
+    may_end = asyncio.Event()
+
+    async def endless() -> AsyncGenerator[bytes]:
+        yield b"{"
+        await may_end.wait()
+
+    async def send() -> int:
+        headers = {**BEARER, "Content-Type": "application/json"}
+        async with front.client.post(
+            "/api/v1/tickets", data=endless(), headers=headers
+        ) as answer:
+            return answer.status
+
+    statuses = await asyncio.gather(*(send() for _ in range(FAILURES + 1)))
+    may_end.set()
+    assert statuses == [503] * (FAILURES + 1)
+    assert await status(front, "tickets") == 200
+
+
+async def test_what_a_page_can_do_without_is_soon_not_asked_for(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_services, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "LAST_SECONDS", 0.1)
+    backend.is_hung = True
+    async with reaching(backend.url) as reached:
+        portals = PortalServices(settings_for(backend.url), reached)
+        caller = portals.caller(None, "en")
+        for _ in range(FAILURES):
+            assert await if_there(caller.get("/tickets", NewsView)) is None
+        asked = backend.asked
+        assert await if_there(caller.get("/tickets", NewsView)) is None
+        assert backend.asked == asked == FAILURES
+
+
+# Bounds
+
+
+async def test_beyond_its_fill_of_calls_a_service_gets_no_more_at_once(
+    reached: Upstream, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "CALLS_AT_ONCE", 2)
+    before = measured("upstream_requests_shed_total")
+    backend.is_hung = True
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(ask(reached)) for _ in range(2)]
+        await until(backend.has(2))
+        with pytest.raises(UpstreamAway):
+            await ask(reached)
+        other = tasks.create_task(ask(reached, service="tickets"))
+        await until(backend.has(3))
+        backend.recover()
+        assert [await each for each in (*waiting, other)] == [200] * 3
+    assert measured("upstream_requests_shed_total") == before + 1
+    assert await ask(reached) == 200
