@@ -6,6 +6,7 @@ made with it, or was made for another purpose, reads as nothing.
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -26,8 +27,16 @@ def _long_enough(key: SecretStr) -> SecretStr:
     return key
 
 
+def _each_long_enough(keys: SecretStr) -> SecretStr:
+    for key in keys.get_secret_value().splitlines():
+        _long_enough(SecretStr(key))
+    return keys
+
+
 #: The setting that both processes are given; empty where it isn't set.
 LinkKey = Annotated[SecretStr, AfterValidator(_long_enough)]
+#: Keys that links were made with before, one a line.
+LinkKeys = Annotated[SecretStr, AfterValidator(_each_long_enough)]
 
 
 def link_token(key: bytes, purpose: str, request_id: UUID) -> str:
@@ -36,13 +45,17 @@ def link_token(key: bytes, purpose: str, request_id: UUID) -> str:
     return urlsafe_b64encode(request_id.bytes + signature).decode("ascii")
 
 
-def read_link_token(key: bytes, purpose: str, token: str) -> UUID | None:
-    """Return the id of the request that the token answers; None if it isn't ours."""
+def read_link_token(keys: Sequence[bytes], purpose: str, token: str) -> UUID | None:
+    """Return the id of the request that the token answers; None if it isn't ours.
+
+    It is ours if any of the keys made it: while keys change, there are two.
+    """
     if len(token) != TOKEN_LENGTH:
         return None
     try:
         request_id = UUID(bytes=urlsafe_b64decode(token)[:16])
     except ValueError:
         return None
-    expected = link_token(key, purpose, request_id)
-    return request_id if hmac.compare_digest(expected, token) else None
+    expected = [link_token(key, purpose, request_id) for key in keys]
+    ours = any(hmac.compare_digest(each, token) for each in expected)
+    return request_id if ours else None

@@ -57,7 +57,9 @@ def environments(
     found = {name: _service(name, addresses) | shared for name in SERVICES}
     found["accounts"] |= {
         "SIGNING_KEY": keys.signing_key,
+        "SIGNING_KEYS_ACCEPTED": keys.signing_keys_accepted,
         "LINK_KEY": keys.link_key,
+        "LINK_KEYS_ACCEPTED": keys.link_keys_accepted,
         "ADDRESS_LIMIT_FACTOR": ADDRESS_LIMIT_FACTOR,
     }
     found["notifier"] |= {

@@ -21,6 +21,9 @@ class Keys(BaseModel):
 
     signing_key: str
     link_key: str
+    #: What else is accepted while those two change; docs/operating/secrets.md tells how.
+    signing_keys_accepted: str = ""
+    link_keys_accepted: str = ""
     roles: dict[str, str]
     people: dict[str, str]
 

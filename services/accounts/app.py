@@ -21,10 +21,12 @@ from services.accounts.workflows import PASSWORDS, TOKENS
 async def open_resources(
     resources: Resources, settings: Settings
 ) -> AsyncGenerator[None]:
-    """Open what hashes passwords and signs tokens; verify by the same key."""
+    """Open what hashes passwords and signs tokens; verify by the same keys."""
     require(settings, "signing_key", "link_key")
     async with open_passwords(settings.password_threads) as passwords:
-        tokens = Tokens(settings.key, issuer=settings.token_issuer)
+        tokens = Tokens(
+            settings.key, settings.accepted_keys, issuer=settings.token_issuer
+        )
         resources[SETTINGS] = settings
         resources[PASSWORDS] = passwords
         resources[TOKENS] = tokens

@@ -2,7 +2,7 @@
 
 import asyncio
 import unicodedata
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -105,28 +105,36 @@ async def open_passwords(threads: int) -> AsyncGenerator[Passwords]:
 
 
 class Tokens:
-    """Signs access tokens, and holds the key that refresh tokens descend by."""
+    """Signs access tokens, and holds the keys that refresh tokens descend by."""
 
     lifetime_seconds = int(LIFETIME.total_seconds())
 
-    def __init__(self, key: OKPKey, *, issuer: str) -> None:
+    def __init__(
+        self, key: OKPKey, accepted: Sequence[OKPKey] = (), *, issuer: str
+    ) -> None:
         self._key = key
+        self._published = (key, *accepted)
         self._issuer = issuer
-        secret = key.as_bytes(encoding="DER", private=True)
-        #: Derived, so that there is one secret less to keep; only 10 s depend on it.
-        self.refresh_key = digest(secret, b"refresh tokens", sha256)
+        #: Derived, so that there is one secret less to keep; the first is today's.
+        self.refresh_keys = [
+            digest(
+                each.as_bytes(encoding="DER", private=True), b"refresh tokens", sha256
+            )
+            for each in self._published
+            if each.is_private
+        ]
 
     def sign(self, principal: Principal, *, now: datetime) -> str:
         return sign_token(self._key, principal, issuer=self._issuer, now=now)
 
     def verifier(self, clock: Clock) -> TokenVerifier:
         """Return what accounts itself verifies by, without asking over HTTP."""
-        keys = FixedKeys(KeySet.import_key_set(public_keys(self._key)))
+        keys = FixedKeys(KeySet.import_key_set(public_keys(*self._published)))
         return TokenVerifier(keys, issuer=self._issuer, clock=clock)
 
     def published(self) -> Mapping[str, object]:
         """Return the public keys as a JWK set."""
-        return public_keys(self._key)
+        return public_keys(*self._published)
 
 
 def _normal(password: str) -> str:

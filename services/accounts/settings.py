@@ -1,17 +1,17 @@
 """What accounts reads from its environment."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 
 from aiohttp import web
 from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
+from joserfc.jwk import KeySet, OKPKey
 from pydantic import Field, SecretStr, field_validator
 
 from chassis.settings import ProcessSettings, Several
-from contracts.links import LinkKey
+from contracts.links import LinkKey, LinkKeys
 from services.accounts.domain.customers import Rules
 from services.accounts.domain.sessions import Lifetime, SessionKind
 
@@ -21,8 +21,13 @@ class Settings(ProcessSettings):
 
     #: An Ed25519 private JWK, as JSON: signs access tokens.
     signing_key: SecretStr = SecretStr("")
+    #: A JWK set, as JSON: keys that will sign next, or did before. They are published,
+    #: and what they signed is accepted.
+    signing_keys_accepted: SecretStr = SecretStr("")
     #: Shared with notifier: both derive the tokens of mailed links from it.
     link_key: LinkKey = SecretStr("")
+    #: Links that were mailed before the key changed are answered with these.
+    link_keys_accepted: LinkKeys = SecretStr("")
     #: Loosens the limits by address where many callers share one.
     address_limit_factor: int = Field(default=1, ge=1, le=10_000)
     minimum_password_length: int = Field(default=10, ge=8, le=64)
@@ -43,6 +48,13 @@ class Settings(ProcessSettings):
     def check_signing_key(cls, value: SecretStr) -> SecretStr:
         if value:
             read_signing_key(value)
+        return value
+
+    @field_validator("signing_keys_accepted")
+    @classmethod
+    def check_accepted_keys(cls, value: SecretStr) -> SecretStr:
+        if value:
+            read_accepted_keys(value)
         return value
 
     @cached_property
@@ -70,9 +82,19 @@ class Settings(ProcessSettings):
     def key(self) -> OKPKey:
         return read_signing_key(self.signing_key)
 
+    @cached_property
+    def accepted_keys(self) -> Sequence[OKPKey]:
+        """The keys beside the signing one whose tokens count."""
+        if not self.signing_keys_accepted:
+            return ()
+        known = read_accepted_keys(self.signing_keys_accepted)
+        return [key for key in known if key.kid != self.key.kid]
+
     @property
-    def link_key_bytes(self) -> bytes:
-        return self.link_key.get_secret_value().encode()
+    def link_keys(self) -> Sequence[bytes]:
+        """Every key that a mailed link may have been made with."""
+        before = self.link_keys_accepted.get_secret_value().splitlines()
+        return [key.encode() for key in (self.link_key.get_secret_value(), *before)]
 
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("accounts_settings")
@@ -85,6 +107,22 @@ def read_signing_key(secret: SecretStr) -> OKPKey:
     except (ValueError, TypeError, KeyError, JoseError):
         # Without the cause, which might quote the secret.
         raise ValueError("must be a JWK as JSON") from None
-    if key.curve_name != "Ed25519" or not key.is_private:
+    if not key.is_private:
         raise ValueError("must be an Ed25519 private key")
-    return OKPKey.import_key({**key.as_dict(private=True), "kid": key.thumbprint()})
+    return _identified(key)
+
+
+def read_accepted_keys(secret: SecretStr) -> Sequence[OKPKey]:
+    """Return the set's keys, of which public halves suffice."""
+    try:
+        known = KeySet.import_key_set(json.loads(secret.get_secret_value()))
+    except (ValueError, TypeError, KeyError, JoseError):
+        raise ValueError("must be a JWK set as JSON") from None
+    return [_identified(key) for key in known.keys]
+
+
+def _identified(key: object) -> OKPKey:
+    if not isinstance(key, OKPKey) or key.curve_name != "Ed25519":
+        raise ValueError("must be an Ed25519 private key")
+    content = key.as_dict(private=key.is_private)
+    return OKPKey.import_key({**content, "kid": key.thumbprint()})

@@ -73,7 +73,7 @@ async def refresh(
             tx,
             token,
             origin,
-            key=resources[TOKENS].refresh_key,
+            keys=resources[TOKENS].refresh_keys,
             lifetime=resources[SETTINGS].lifetimes[SessionKind.APP],
             now=resources[CLOCK].now(),
         )

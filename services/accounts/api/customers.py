@@ -43,12 +43,12 @@ async def register_customer(call: Call, body: RegisterCustomer) -> CustomerView:
 @routes.post("/email-verifications", policy=public(), status=204)
 async def verify_email(call: Call, body: VerifyEmail) -> None:
     """Verify an e-mail with the token of the mailed link."""
-    key = call.resources[SETTINGS].link_key_bytes
+    keys = call.resources[SETTINGS].link_keys
     throttle = throttle_by_address(call, LINKS_TRIED_FROM_ADDRESS)
     async with call.transaction() as tx:
         await admit(tx, throttle, now=call.clock.now())
     async with call.transaction() as tx:
-        request_id = read_link_token(key, VERIFY_EMAIL, body.token)
+        request_id = read_link_token(keys, VERIFY_EMAIL, body.token)
         await links.verify_email(tx, request_id, now=call.clock.now())
         return await call.complete(tx, None)
 

@@ -57,7 +57,7 @@ async def reset_password(call: Call, body: ResetPassword) -> None:
     throttle = throttle_by_address(call, LINKS_TRIED_FROM_ADDRESS)
     async with call.transaction() as tx:
         await admit(tx, throttle, now=now)
-    request_id = read_link_token(settings.link_key_bytes, RESET_PASSWORD, body.token)
+    request_id = read_link_token(settings.link_keys, RESET_PASSWORD, body.token)
     async with call.reading() as tx:
         await links.check_reset_link(tx, request_id, now=now)
     password_hash = await workflows.hash_password(call.resources, body.password)

@@ -1,5 +1,6 @@
 """Sessions: start one, go on with it, end it; and a new password for the signed in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -130,19 +131,21 @@ async def refresh_session(
     token: str,
     origin: Origin,
     *,
-    key: bytes,
+    keys: Sequence[bytes],
     lifetime: Lifetime,
     now: datetime,
 ) -> SignedIn | None:
     """Renew the session's tokens; None if that token can't, or no longer.
 
+    The next token descends by the first of the keys; another process, which is told of
+    a change of keys sooner or later, may have used another of them.
     Returns rather than raises, because the end of a misused family must be committed.
     """
     family = await store.lock_family(tx, domain.token_hash(token))
     user = family and await people_store.find_user(tx, family.session.user_id)
     if family is None or user is None or not user.active:
         return None
-    child = domain.child_token(key, token)
+    child = domain.child_token(keys[0], token)
     match domain.judge_refresh(family.session, family.token, now=now):
         case Verdict.ROTATE:
             used = domain.use_session(
@@ -156,7 +159,8 @@ async def refresh_session(
             await _insert_token(tx, used, child, now=now)
             await store.save_session_use(tx, used)
         case Verdict.REPEAT:
-            pass
+            children = [domain.child_token(key, token) for key in keys]
+            child = await _known(tx, children) or child
         case Verdict.REUSED:
             await _end_family(tx, user, family.session, now=now)
             return None
@@ -216,6 +220,13 @@ async def change_password(
     await audit.record(
         tx, "user.password_changed", subject=user.id, customer_id=user.customer_id
     )
+
+
+async def _known(tx: Transaction, tokens: Sequence[str]) -> str | None:
+    """Return the one of these refresh tokens that was issued."""
+    hashes = {domain.token_hash(token): token for token in tokens}
+    known = await store.find_refresh_token(tx, list(hashes))
+    return hashes[known.hash] if known else None
 
 
 async def _insert_token(

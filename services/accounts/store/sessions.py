@@ -1,5 +1,6 @@
 """Sessions and the hashes of their tokens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
@@ -70,6 +71,20 @@ async def insert_refresh_token(
         token.session_id,
         now,
     )
+
+
+async def find_refresh_token(
+    tx: Transaction, hashes: Sequence[bytes]
+) -> RefreshToken | None:
+    """Return the one that has any of these hashes."""
+    row = await tx.fetchrow(
+        """
+        SELECT token_hash, session_id, used_at FROM refresh_tokens
+        WHERE token_hash = ANY($1)
+        """,
+        hashes,
+    )
+    return RefreshToken(*row) if row else None
 
 
 async def mark_token_used(tx: Transaction, token_hash: bytes, *, now: datetime) -> None:

@@ -102,7 +102,7 @@ async def test_a_link_works_in_the_mail_and_is_masked_in_what_is_kept(
     (mail,) = await stage.tell(event)
     link = f"https://my.example.com/{path}?token="
     token = text_of(mail).partition(link)[2].split()[0]
-    assert links.read_link_token(LINK_KEY.encode(), purpose, token) == event.subject
+    assert links.read_link_token([LINK_KEY.encode()], purpose, token) == event.subject
     assert mail["To"].addresses[0].addr_spec == "x@example.com"
     kept = await stage.mail()
     assert f"{link}{MASK}" in kept["body_text"]
@@ -158,3 +158,19 @@ async def test_mails_of_a_ticket_thread_and_carry_its_protocol(stage: Stage) -> 
     assert opened["In-Reply-To"] is None
     assert answered["In-Reply-To"] == closed["References"] == opened["Message-ID"]
     assert "Confirmed, <b>thanks</b>." in text_of(answered)
+
+
+async def test_a_confirmed_payment_is_a_receipt_and_one_answer_in_its_ticket(
+    stage: Stage,
+) -> None:
+    customer_id = await stage.register()
+    ticket = {"customer_id": customer_id, "ticket_id": uuid7()}
+    mails = await stage.tell(
+        a_payment(customer_id=customer_id),
+        an_answered_ticket(text="Thank you. This ticket is closed.", **ticket),
+        a_closed_ticket(closed_by="system", **ticket),
+    )
+    assert [mail["Subject"] for mail in mails] == [
+        "Payment of R$60.00 received: invoice 2026-000123 is paid",
+        "Re: [7K3M-2QXP-V9] Proof of payment",
+    ]
