@@ -19,6 +19,7 @@ consumers = Consumers("notifier")
 
 #: Movements of credit that another mail tells of: the one about the payment.
 TOLD_WITH_THE_PAYMENT = ("top_up", "overpayment")
+BY_SYSTEM = "system"
 USES_OF_CREDIT = ("applied", "automatic")
 
 
@@ -114,7 +115,9 @@ async def on_ticket_answered(
 async def on_ticket_closed(
     tx: Transaction, event: tickets.TicketClosed, delivery: Delivery
 ) -> None:
-    await _tell(tx, Template.TICKET_CLOSED, event, delivery)
+    # The system closes a ticket with an answer that says so, which is a mail already.
+    if event.closed_by != BY_SYSTEM:
+        await _tell(tx, Template.TICKET_CLOSED, event, delivery)
 
 
 @consumers.on(billing.ClockMoved)

@@ -9,6 +9,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from chassis.events import Event
+from contracts.events import billing
 from services.notifier.domain.languages import Language
 from services.notifier.domain.mails import MailCopy, Template
 from services.notifier.templates import FOLDER, MASK, Letterhead, Writer
@@ -18,6 +19,7 @@ from tests.unit.notifier.events import (
     a_mail,
     a_payment,
     a_recipient,
+    a_started_payment,
     an_answered_ticket,
     an_invoice,
     an_opened_ticket,
@@ -264,3 +266,21 @@ def test_the_html_needs_no_style_sheet_and_fetches_nothing() -> None:
     assert "prefers-color-scheme: dark" in html
     for fetched in ("<link", "@import", "url(", "src="):
         assert fetched not in html
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize(
+    ("template", "event"),
+    [
+        (Template.PAYMENT_INSTRUCTIONS, a_started_payment()),
+        (Template.PAYMENT_RECEIVED, a_payment()),
+    ],
+)
+def test_a_mail_about_a_payment_leads_to_its_page(
+    template: Template, event: billing.PaymentState, language: Language
+) -> None:
+    copy = write(template, event, language)
+    page = f"https://my.example.com/payments/{event.payment_id}"
+    assert page in Shown(copy.html).links
+    assert page in copy.text
+    assert "/tickets/new" not in copy.html
