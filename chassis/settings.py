@@ -36,6 +36,9 @@ class ProcessSettings(BaseSettings):
     http_port: int = Field(default=8080, ge=0, le=65535)
     #: Beyond so many clients' connections at once, a new one is closed.
     http_connections: int = Field(default=2000, ge=1)
+    #: How long clients that are connected may go on once this process is to stop:
+    #: longer than they keep an idle connection, and none meets a closed one.
+    drain_seconds: float = Field(default=0.0, ge=0, le=15)
     #: Where health and metrics are served, and nowhere else; 0: among the routes.
     observe_port: int = Field(default=0, ge=0, le=65535)
     observe_host: str = "127.0.0.1"

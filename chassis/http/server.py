@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from chassis.http.problems import internal_error, plain_problem, respond
@@ -20,6 +20,10 @@ LINGER_SECONDS = 5.0
 #: For a client to read some of what is waiting for it.
 STALL_SECONDS = 30.0
 SHUTDOWN_SECONDS = 20.0
+#: After so long a connection ends with its next answer, so that a client's connections
+#: come to be shared evenly by all replicas, new ones too.
+CONNECTION_SECONDS = 60.0
+DRAIN_POLL_SECONDS = 0.05
 #: For all that isn't a client's connection: pools, sockets of our own, files.
 OTHER_FILES = 1000
 BACKLOG = 512
@@ -32,9 +36,16 @@ async def serving(
     host: str,
     port: int,
     connections: int = 2000,
+    drain_seconds: float = 0.0,
 ) -> AsyncGenerator[int]:
-    """Serve the application until the block ends; yields the port in use."""
+    """Serve the application until the block ends; yields the port in use.
+
+    At the end new connections are refused, those that are open may be used for another
+    `drain_seconds`, and end with their next answer.
+    """
     _allow_files(connections + OTHER_FILES)
+    leaving = _Leaving()
+    app.on_response_prepare.append(leaving.tell)
     runner = _Runner(
         app,
         connections=connections,
@@ -46,8 +57,12 @@ async def serving(
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+        site = web.TCPSite(runner, host, port, backlog=BACKLOG)
+        await site.start()
         yield runner.addresses[0][1]
+        leaving.now = True
+        await site.stop()
+        await _emptied(runner, within=drain_seconds)
     finally:
         await runner.cleanup()
 
@@ -66,6 +81,32 @@ def calling_when_gone(
         yield
     finally:
         connection.when_gone = None
+
+
+class _Leaving:
+    """Tells clients when a connection won't take another request."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    async def tell(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Say so in the answer: who hears it sends no request into a closing door."""
+        connection = request.protocol
+        old = isinstance(connection, _Connection) and connection.is_old
+        if self.now or old:
+            response.force_close()
+            response.headers[hdrs.CONNECTION] = "close"
+
+
+async def _emptied(runner: web.AppRunner, *, within: float) -> None:
+    """Wait until no client is connected: each leaves with its answer, or when idle."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    # aiohttp tells nobody when a connection ends.
+    while (  # noqa: ASYNC110
+        loop.time() < deadline and runner.server and runner.server.connections
+    ):
+        await asyncio.sleep(DRAIN_POLL_SECONDS)
 
 
 class _Runner(web.AppRunner):
@@ -112,13 +153,18 @@ class _Connection(RequestHandler):
     any time to finish its headers, and to read its answer.
     """
 
-    __slots__ = ("_header_timer", "_stall_timer", "_wire", "when_gone")
+    __slots__ = ("_born_at", "_header_timer", "_stall_timer", "_wire", "when_gone")
 
     def __init__(self, manager: web.Server, **options: Any) -> None:
         super().__init__(manager, **options)
         self._header_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
         self.when_gone: Callable[[], None] | None = None
+        self._born_at = self._loop.time()
+
+    @property
+    def is_old(self) -> bool:
+        return self._loop.time() - self._born_at > CONNECTION_SECONDS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
