@@ -5,6 +5,7 @@ from pydantic import Field, field_validator
 from yarl import URL
 
 from chassis.settings import ProcessSettings
+from contracts.api.billing.fields import BankText
 
 #: Without TLS, cookies could be read on their way to anywhere else.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -21,6 +22,9 @@ class Settings(ProcessSettings):
     public_url: str
     #: How pages name the company.
     company_name: str = "Client Area"
+    #: How staff's pages name the company's bank accounts, the usual one first; by the
+    #: words that payments are confirmed with. One account is `main`.
+    bank_accounts: dict[BankText, BankText] = Field(default_factory=dict)
     #: Loosens the limits by address where many clients share one, as in tests.
     address_limit_factor: int = Field(default=1, ge=1)
     requests_per_minute: int = Field(default=600, ge=1)

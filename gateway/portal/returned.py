@@ -45,7 +45,7 @@ _LABELS: Mapping[str, str] = {
     "reason": N_("Reason"),
     **{f"title.{language}": N_("Title") for language in LANGUAGES},
     **{f"body.{language}": N_("Text") for language in LANGUAGES},
-    "slug": N_("Name in the address"),
+    "slug": N_("Name in the web address"),
 }
 #: Of these the value is a word of the API.
 _KINDS: Mapping[str, str] = {

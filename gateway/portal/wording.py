@@ -54,7 +54,7 @@ _LABELS: Mapping[str, Mapping[str, tuple[str, Tone]]] = {
     },
     "priority": {
         "low": (N_("Low"), "quiet"),
-        "medium": (N_("Medium"), "waiting"),
+        "medium": (N_("Medium"), "quiet"),
         "high": (N_("High"), "attention"),
         "urgent": (N_("Urgent"), "bad"),
     },

@@ -221,7 +221,7 @@ async def note_and_answer(people: People, ticket_id: str) -> None:
     await staff.goto(f"/staff/tickets/{ticket_id}")
     await expect(staff.get_by_role("link", name="tela.png")).to_be_visible()
     await staff.locator("#note").fill("Isto fica só entre nós.")
-    await staff.get_by_role("button", name="Keep as a note").click()
+    await staff.get_by_role("button", name="Save the note").click()
     await expect(staff.locator(".conversation .note")).to_contain_text("só entre nós")
     await staff.locator("#message").fill("Já está no ar de novo.")
     await staff.get_by_role("button", name="Send the answer").click()

@@ -78,7 +78,7 @@ async def test_a_transfer_is_confirmed_from_the_list_to_its_closed_ticket(
     _, _, other = await owing(people.portal)
     await confirm(page, other, used, amount="12.34")
     fault = page.locator("#bank_reference-fault")
-    await expect(fault).to_contain_text("confirmed a payment before")
+    await expect(fault).to_contain_text("already confirmed another payment")
     await expect(amount).to_have_value("12.34")
 
 
@@ -178,7 +178,7 @@ async def test_the_clock_goes_a_day_on_however_often_the_button_is_pressed(
 ) -> None:
     await admin.goto("/staff/billing-runs")
     today = date.fromisoformat(await admin.locator("#on").input_value())
-    await admin.get_by_role("button", name="One day on").dblclick()
+    await admin.get_by_role("button", name="1 day forward").dblclick()
     await expect(admin.get_by_text("clock has moved")).to_be_visible()
     tomorrow = (today + timedelta(days=1)).isoformat()
     await expect(admin.locator("#on")).to_have_value(tomorrow)

@@ -175,7 +175,7 @@ async def test_an_answer_reaches_the_open_page_and_a_note_never_does(
     ticket_id = page.url.rpartition("/")[2]
     await staff.goto(f"/staff/tickets/{ticket_id}")
     await staff.locator("#note").fill("A secret among us")
-    await staff.get_by_role("button", name="Keep as a note").click()
+    await staff.get_by_role("button", name="Save the note").click()
     await expect(staff.locator(".conversation .note")).to_contain_text("A secret")
     await staff.locator("#message").fill("It **works** again.")
     await staff.get_by_role("button", name="Send the answer").click()
@@ -251,7 +251,7 @@ async def test_a_ticket_is_set_aside_taken_up_closed_and_opened_again(
     staff = await people.staff("support")
     state = staff.locator("#ticket")
     await staff.goto(f"/staff/tickets/{ticket['id']}")
-    await staff.get_by_role("button", name="Set aside").click()
+    await staff.get_by_role("button", name="Put on hold").click()
     await expect(state).to_contain_text("On hold")
 
     await page.goto(f"/tickets/{ticket['id']}")

@@ -17,6 +17,7 @@ from gateway.portal.pages import Pages
 from gateway.portal.views.invoice import last_day
 from gateway.portal.views.staff_latest import latest
 from gateway.portal.visit import Visit
+from gateway.portal.wording import label
 
 STATUSES: tuple[str, ...] = get_args(InvoiceStatusName)
 
@@ -41,7 +42,7 @@ async def list_invoices(visit: Visit) -> web.Response:
     return visit.render(
         "staff_invoices/list.html",
         invoices=invoices,
-        statuses=STATUSES,
+        statuses=[(status, label(status, "invoice")) for status in STATUSES],
         chosen=chosen,
         q=q,
         customer=customer,

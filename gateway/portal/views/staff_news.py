@@ -1,5 +1,6 @@
 """News as staff writes it: in one language or both, now or on a date to come."""
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import datetime
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from contracts.api.notifier import ArticleView
 from gateway.portal.forms import Form
 from gateway.portal.languages import LANGUAGES, N_
 from gateway.portal.pages import Pages
+from gateway.portal.views.staff_clock import business_time
 from gateway.portal.visit import Visit, in_path
 from gateway.services import Refused
 
@@ -30,32 +32,33 @@ pages = Pages()
 
 @pages.get(PATH, policy=staff("news.write"))
 async def list_articles(visit: Visit) -> web.Response:
-    articles = await visit.api.get(
-        PATH, Page[ArticleView], cursor=visit.query.get("cursor")
+    articles, now = await asyncio.gather(
+        visit.api.get(PATH, Page[ArticleView], cursor=visit.query.get("cursor")),
+        business_time(visit),
     )
-    return visit.render("staff_news/list.html", articles=articles)
+    return visit.render("staff_news/list.html", articles=articles, now=now)
 
 
 @pages.get(NEW, policy=staff("news.write"))
 async def show_new_article(visit: Visit) -> web.Response:
-    return _page(visit, Form())
+    return await _page(visit, Form())
 
 
 @pages.post(NEW, policy=staff("news.write"))
 async def publish_article(visit: Visit) -> web.Response:
     form = visit.form
     if form["do"] == "preview":
-        return _page(visit, form)
+        return await _page(visit, form)
     body = _body(visit, "slug")
     if await _send(form, visit.api.post(PATH, ArticleView, body, key=form.key)) is None:
-        return _page(visit, form)
+        return await _page(visit, form)
     return visit.go(PATH, notice=N_("The article is published."))
 
 
 @pages.get(ARTICLE, policy=staff("news.write"))
 async def show_article(visit: Visit, slug: str) -> web.Response:
     article = await visit.api.get(f"{PATH}/{in_path(slug)}", ArticleView)
-    return _page(visit, _filled(visit, article), article)
+    return await _page(visit, _filled(visit, article), article)
 
 
 @pages.post(ARTICLE, policy=staff("news.write"))
@@ -66,22 +69,25 @@ async def change_article(visit: Visit, slug: str) -> web.Response:
         return await _remove(visit, path)
     article = await visit.api.get(path, ArticleView)
     if visit.form["do"] == "preview":
-        return _page(visit, visit.form, article)
+        return await _page(visit, visit.form, article)
     if (
         await _send(visit.form, visit.api.patch(path, ArticleView, _body(visit)))
         is None
     ):
-        return _page(visit, visit.form, article)
+        return await _page(visit, visit.form, article)
     return visit.go(PATH, notice=N_("The article is saved."))
 
 
-def _page(visit: Visit, form: Form, article: ArticleView | None = None) -> web.Response:
+async def _page(
+    visit: Visit, form: Form, article: ArticleView | None = None
+) -> web.Response:
     return visit.render(
         "staff_news/article.html",
         status=form.status,
         form=form,
         article=article,
         previews=form["do"] == "preview",
+        now=await business_time(visit),
     )
 
 

@@ -17,7 +17,7 @@ from contracts.api.tickets import StaffTicketView
 from contracts.money import MoneyModel
 from gateway.portal import formats
 from gateway.portal.forms import Form
-from gateway.portal.languages import N_, current_language
+from gateway.portal.languages import N_, current_language, gettext
 from gateway.portal.outcome import Outcome
 from gateway.portal.pages import Pages
 from gateway.portal.views.staff_clock import business_time
@@ -34,7 +34,7 @@ LISTS = {
 }
 #: Money may still arrive for those.
 ENDED = ("cancelled", "failed", "expired")
-#: The API's own, where most transfers arrive.
+#: The API's own word for the account that is meant where none is named.
 USUAL_ACCOUNT = "main"
 #: Open tickets of finance among which a list's proofs are looked for.
 MOST_TICKETS = 100
@@ -136,6 +136,7 @@ async def _show(visit: Visit, payment_id: UUID, refused: Form | None) -> web.Res
             (str(ticket.id), f"{ticket.protocol} · {ticket.subject}")
             for ticket in tickets or ()
         ],
+        bank_accounts=_bank_accounts(visit),
         came_of=Outcome.of(payment),
         may_arrive=payment.status in ENDED,
         age=partial(formats.ago, now=now),
@@ -151,10 +152,16 @@ def _confirmation(
     return Form.filled(
         amount__amount=_as_typed(payment.amount),
         amount__currency=payment.amount.currency,
-        bank_account=USUAL_ACCOUNT,
+        bank_account=next(iter(_bank_accounts(visit))),
         bank_reference="",
         ticket_id=named or (str(likely[0].id) if likely else ""),
     )
+
+
+def _bank_accounts(visit: Visit) -> Mapping[str, str]:
+    """Return what people call the company's bank accounts, the usual one first."""
+    named = visit.portal.settings.bank_accounts
+    return named or {USUAL_ACCOUNT: gettext("Main account")}
 
 
 def _as_typed(amount: MoneyModel) -> str:

@@ -46,7 +46,7 @@ async def move_clock(visit: Visit) -> web.Response:
         if "now" in form.errors:
             form.errors["day"] = form.errors.pop("now")
         return await _show(visit, run=Form(), move=form)
-    return visit.go(PATH, notice=N_("The sandbox's clock has moved."))
+    return visit.go(PATH, notice=N_("The sandbox clock has moved."))
 
 
 @pages.get(f"{PATH}/clock", policy=staff("billing.run"))

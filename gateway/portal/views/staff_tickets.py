@@ -26,8 +26,10 @@ from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.attachments import files_of, send_message, take_file
 from gateway.portal.views.beside import find_beside
+from gateway.portal.views.staff_clock import business_time
 from gateway.portal.views.tickets import department_names
 from gateway.portal.visit import Visit
+from gateway.portal.wording import label
 
 #: To be answered, all of the customers', the staff's own.
 LISTS = ("answer", "all", "tasks")
@@ -61,15 +63,16 @@ class Wanted:
 async def list_tickets(visit: Visit) -> web.Response:
     """Show what is to be answered, what is due first on top; or all, or the tasks."""
     wanted = Wanted.of(visit)
-    tickets, departments = await asyncio.gather(
-        _list(visit, wanted), department_names(visit)
+    tickets, departments, now = await asyncio.gather(
+        _list(visit, wanted), department_names(visit), business_time(visit)
     )
     return visit.render(
         "staff_tickets/list.html",
         wanted=wanted,
         tickets=tickets,
         departments=departments,
-        statuses=STATUSES,
+        statuses=[(status, label(status, "ticket")) for status in STATUSES],
+        now=now,
     )
 
 
@@ -98,12 +101,12 @@ async def add_note(visit: Visit, ticket_id: UUID) -> web.Response:
         if "message" in form.errors:
             form.errors["note"] = form.errors.pop("message")
         return await _ticket_page(visit, ticket_id, answer=Form(), note=form)
-    return visit.go(path, notice=N_("The note is kept. Only staff sees it."))
+    return visit.go(path, notice=N_("The note is saved. Only staff can see it."))
 
 
 @pages.post("/staff/tickets/{ticket_id}/hold", policy=staff("tickets.answer"))
 async def hold_ticket(visit: Visit, ticket_id: UUID) -> web.Response:
-    notice = N_("The ticket is set aside until the customer replies.")
+    notice = N_("The ticket is on hold until the customer replies.")
     return await _move(visit, ticket_id, "hold", notice)
 
 
@@ -150,9 +153,10 @@ async def _list(visit: Visit, wanted: Wanted) -> Page[StaffTicketView]:
 async def _ticket_page(
     visit: Visit, ticket_id: UUID, *, answer: Form, note: Form
 ) -> web.Response:
-    ticket, departments = await asyncio.gather(
+    ticket, departments, now = await asyncio.gather(
         visit.api.get(f"/staff/tickets/{ticket_id}", StaffTicketWithMessagesView),
         department_names(visit),
+        business_time(visit),
     )
     return visit.render(
         "staff_tickets/ticket.html",
@@ -163,6 +167,7 @@ async def _ticket_page(
         ticket=ticket,
         department=departments.get(ticket.department, ticket.department),
         about=await _about(visit, ticket),
+        now=now,
     )
 
 

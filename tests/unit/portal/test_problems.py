@@ -42,9 +42,9 @@ def test_money_is_written_as_the_reader_writes_it() -> None:
 def test_dates_are_written_as_the_reader_writes_them() -> None:
     today = DateValue(date=date(2026, 12, 1))
     template = "must be at most {today}, today"
-    assert said("en", template, today=today) == "Must be at most Dec 1, 2026, today"
+    assert said("en", template, today=today) == "Can't be after today, Dec 1, 2026"
     assert said("pt-BR", template, today=today) == (
-        "Deve ser no máximo 1 de dez. de 2026, hoje"
+        "Não pode ser depois de hoje, 1 de dez. de 2026"
     )
 
 
@@ -59,7 +59,7 @@ def test_the_apis_own_words_are_translated_by_what_they_are_about() -> None:
     values = {"payment": "TR-1", "method": "bank_transfer", "payment_status": "failed"}
     assert said("en", template, **values) == "Payment TR-1 by bank transfer is failed"
     assert said("pt-BR", template, **values) == (
-        "O pagamento TR-1 por transferência bancária está com falha"
+        "O pagamento TR-1 por transferência bancária está recusado"
     )
 
 
