@@ -5,16 +5,18 @@ from collections.abc import (
     Callable,
     Generator,
     Iterable,
+    Mapping,
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, LiteralString, TypeAlias, cast
+from time import perf_counter
+from typing import Any, Literal, LiteralString, TypeAlias, cast
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from pydantic_core import from_json, to_json
 
-from chassis import outbox, tracing
+from chassis import metrics, outbox, tracing
 from chassis.errors import DomainError, Unavailable
 from chassis.events import Event
 
@@ -32,6 +34,14 @@ SERVER_TIMEOUTS = {
 }
 
 READ_ONLY = {"default_transaction_read_only": "on"}
+
+
+_PoolName: TypeAlias = Literal["write", "read"]
+#: Looked up once: it is measured with every statement that is asked.
+_WAITS: Mapping[_PoolName, metrics.Histogram] = {
+    "write": metrics.acquire_seconds.labels("write"),
+    "read": metrics.acquire_seconds.labels("read"),
+}
 
 
 class DatabaseBusy(Unavailable):
@@ -128,6 +138,11 @@ class Database:
         self.on_emitted: Callable[[], None] = _nothing
 
     @property
+    def source(self) -> str:
+        """The schema, which is the process's name too."""
+        return self._source
+
+    @property
     def pool(self) -> asyncpg.Pool:
         return self._pool
 
@@ -138,7 +153,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
         """Open a READ COMMITTED transaction; it commits if the block succeeds."""
-        async with _acquired(self._pool) as connection:
+        async with _acquired(self._pool, "write") as connection:
             tx = Transaction(connection, self._source)
             async with _block(connection):
                 yield tx
@@ -152,12 +167,12 @@ class Database:
         Each statement is a transaction of its own: READ COMMITTED would show it no
         less and no more than one around them all, which costs two more round trips.
         """
-        async with _acquired(self._readers) as connection:
+        async with _acquired(self._readers, "read") as connection:
             yield Transaction(connection, self._source)
 
     async def fetchval(self, sql: LiteralString, *args: object) -> Any:
         """Read one value in one round trip, for what is asked over and over."""
-        async with _acquired(self._readers) as connection:
+        async with _acquired(self._readers, "read") as connection:
             with _translated(connection):
                 return await connection.fetchval(sql, *args)
 
@@ -230,8 +245,16 @@ def _connection_class() -> type[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def _acquired(pool: asyncpg.Pool) -> AsyncGenerator[asyncpg.Connection]:
-    proxy = await _acquire(pool)
+async def _acquired(
+    pool: asyncpg.Pool, name: _PoolName
+) -> AsyncGenerator[asyncpg.Connection]:
+    began = perf_counter()
+    try:
+        proxy = await _acquire(pool)
+    except DatabaseAway:
+        metrics.acquire_failures.labels(name).inc()
+        raise
+    _WAITS[name].observe(perf_counter() - began)
     # The stubs tell a pooled connection from a plain one; their faces are equal.
     try:
         yield cast("asyncpg.Connection", proxy)

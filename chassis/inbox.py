@@ -54,6 +54,7 @@ class Inbox:
         self._consumers = consumers
         self._resources = resources
         self._database = db
+        self._lag = metrics.event_lag.labels(self.consumer)
 
     async def handle(
         self, incoming: Sequence[Incoming], marks: dict[str, datetime]
@@ -109,7 +110,10 @@ class Inbox:
             "messaging.message.id": str(envelope.id),
         }
         name = f"handle {envelope.type}"
-        with traced(self._cause(envelope), name, "consumer", attributes):
+        with (
+            traced(self._cause(envelope), name, "consumer", attributes),
+            metrics.handler_seconds.labels(self.consumer, envelope.type).time(),
+        ):
             await handler(tx, message.event, delivery)
 
     def _cause(self, envelope: Envelope) -> Cause:
@@ -121,11 +125,11 @@ class Inbox:
         )
 
     def _count(self, incoming: Sequence[Incoming]) -> None:
+        now = datetime.now(UTC)
         for message in incoming:
-            metrics.events_handled.labels(self.consumer, message.envelope.type).inc()
-        if incoming:
-            age = datetime.now(UTC) - incoming[-1].envelope.time
-            metrics.consumer_lag.labels(self.consumer).set(age.total_seconds())
+            envelope = message.envelope
+            metrics.events_handled.labels(self.consumer, envelope.type).inc()
+            self._lag.observe((now - envelope.time).total_seconds())
 
 
 async def _save_marks(tx: Transaction, marks: dict[str, datetime]) -> None:

@@ -1,4 +1,9 @@
-"""What a process measures about itself, for Prometheus."""
+"""What a process measures about itself, for Prometheus.
+
+Labels take few values: names in our code, never what clients send. Requests are
+measured in `chassis.http.observing`, and services add their own. docs/observability.md
+lists them all.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -14,19 +19,70 @@ events_handled = Counter(
 events_failed = Counter(
     "events_failed", "Deliveries that a handler failed on", ["consumer", "type"]
 )
+events_retried = Counter(
+    "events_retried", "Deliveries that wait for another attempt", ["consumer"]
+)
 events_dead = Counter(
     "events_dead", "Deliveries sent to the dead letters", ["consumer"]
 )
-consumer_lag = Gauge(
-    "consumer_lag_seconds", "Age of the last handled event", ["consumer"]
+event_lag = Histogram(
+    "event_lag_seconds",
+    "From an event's commit at its producer to its effects' here",
+    ["consumer"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+)
+handler_seconds = Histogram(
+    "event_handler_duration_seconds",
+    "How long an event's handler took",
+    ["consumer", "type"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
+)
+consuming = Gauge(
+    "consumer_connected", "Whether a consumer takes messages", ["consumer"]
 )
 listening = Gauge(
     "listener_connected", "Whether events are heard as they happen", ["listener"]
 )
-job_seconds = Histogram("job_seconds", "How long a job ran", ["job"])
+job_seconds = Histogram(
+    "job_duration_seconds",
+    "How long a job ran",
+    ["job"],
+    buckets=(0.01, 0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600),
+)
 job_failures = Counter("job_failures", "Runs of a job that failed", ["job"])
-pool_size = Gauge("database_connections", "Open connections of the pools")
-pool_idle = Gauge("database_connections_idle", "Connections that nobody uses")
+job_interval = Gauge("job_interval_seconds", "How often a job is due", ["job"])
+job_last_success = Gauge(
+    "job_last_success_timestamp_seconds",
+    "When a job last ended well, in any replica",
+    ["job"],
+)
+check_violations = Gauge(
+    "check_violations", "What a claim about the data found wrong", ["check"]
+)
+check_checked = Gauge("check_checked", "How many things a claim looked at", ["check"])
+check_ran_at = Gauge(
+    "check_last_run_timestamp_seconds", "When a claim was last looked at", ["check"]
+)
+ready = Gauge("process_ready", "Whether the process can do its work")
+database_up = Gauge(
+    "database_up", "Whether the database told the numbers that come from there"
+)
+pool_limit = Gauge(
+    "database_connections_limit", "Connections that a pool may open", ["pool"]
+)
+pool_size = Gauge("database_connections", "Open connections of a pool", ["pool"])
+pool_idle = Gauge(
+    "database_connections_idle", "Connections of a pool that nobody uses", ["pool"]
+)
+acquire_seconds = Histogram(
+    "database_acquire_seconds",
+    "How long work waited for a connection",
+    ["pool"],
+    buckets=(0.0005, 0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2),
+)
+acquire_failures = Counter(
+    "database_acquire_failures", "Work that got no connection", ["pool"]
+)
 upstream_circuit = Gauge(
     "upstream_circuit_state",
     "Whether a service is asked: 0 closed (yes), 1 half open (one call), 2 open (no)",

@@ -77,9 +77,11 @@ class Receiver:
             self._arrivals = arrivals
             if self._stopping.is_set():
                 await arrivals.stop()
+            connected = metrics.consuming.labels(self._inbox.consumer)
             try:
-                async for batch in arrivals.batches():
-                    await settler.settle(batch)
+                with connected.track_inprogress():
+                    async for batch in arrivals.batches():
+                        await settler.settle(batch)
             finally:
                 self._arrivals = None
 
@@ -166,6 +168,7 @@ class _Settler:
             metrics.events_dead.labels(self._inbox.consumer).inc()
             self._waiting.pop(_id_of(message), None)
         else:
+            metrics.events_retried.labels(self._inbox.consumer).inc()
             self._waiting.setdefault(_id_of(message), _emitted_at(message))
 
 

@@ -1,10 +1,12 @@
 """What a process opened at its start, found again by typed key."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from aiohttp import web
 
 from chassis.blobs import Blobs
+from chassis.checks import Check
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.settings import ProcessSettings
@@ -34,4 +36,6 @@ SETTINGS: web.AppKey[ProcessSettings] = web.AppKey("settings")
 DATABASE: web.AppKey[Database] = web.AppKey("database")
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 BLOBS: web.AppKey[Blobs] = web.AppKey("blobs")
+#: What is claimed of its data.
+CHECKS: web.AppKey[Sequence[Check]] = web.AppKey("checks")
 VERIFIER: web.AppKey[TokenVerifier] = web.AppKey("verifier")

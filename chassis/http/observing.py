@@ -18,7 +18,7 @@ REQUESTS = Counter(
     "http_requests_total", "Requests answered.", ("method", "route", "status")
 )
 SECONDS = Histogram(
-    "http_request_seconds", "Time to answer a request.", ("method", "route")
+    "http_request_duration_seconds", "Time to answer a request.", ("method", "route")
 )
 IN_PROGRESS = Gauge("http_requests_in_progress", "Requests being answered.")
 
