@@ -31,6 +31,10 @@ from gateway.circuits import Circuit, CircuitState
 from gateway.settings import Settings
 
 CONNECT_SECONDS = 2.0
+#: Shorter than a service that stops keeps idle connections open (DRAIN_SECONDS).
+IDLE_SECONDS = 4.0
+#: How long replicas that came or went may stay unnoticed.
+BELIEVED_SECONDS = 2
 #: How long to wait before the one retry; at random, so that not all come at once.
 PAUSE_SECONDS = (0.05, 0.2)
 #: Beyond so many calls at once to one service, the next is refused at once.
@@ -215,7 +219,11 @@ async def open_upstream(settings: Settings) -> AsyncGenerator[Upstream]:
     """Open the way to the services: it keeps no cookies."""
     async with ClientSession(
         # Each service has a bound of its own, so that none waits for another's places.
-        connector=TCPConnector(limit=0),
+        connector=TCPConnector(
+            limit=0,
+            keepalive_timeout=IDLE_SECONDS,
+            ttl_dns_cache=BELIEVED_SECONDS,
+        ),
         cookie_jar=DummyCookieJar(),
         auto_decompress=False,
         middlewares=client_middlewares(),
