@@ -67,6 +67,9 @@ def make(path: Path, given: Mapping[str, str]) -> list[str]:
     signing_key = OKPKey.generate_key("Ed25519").as_dict(private=True)
     made.file("signing_key", json.dumps(signing_key))
     made.file("link_key", secrets.token_urlsafe(32))
+    # Empty but while a key changes; docs/operating/secrets.md tells how.
+    made.file("signing_keys_accepted", "")
+    made.file("link_keys_accepted", "")
     made.file("smtp_url", given.get("SMTP_URL") or MAILPIT)
     made.file("grafana_password", _random())
     made.file(DEMO_PEOPLE, json.dumps({email: _typed() for _, email in people()}))
