@@ -36,6 +36,13 @@ CREATE TABLE accounts.business_clock (
     CONSTRAINT business_clock_single_check CHECK (single)
 );
 
+CREATE TABLE accounts.check_results (
+    name text NOT NULL,
+    checked bigint NOT NULL,
+    violations integer NOT NULL,
+    ran_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE accounts.customers (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -192,6 +199,9 @@ ALTER TABLE ONLY accounts.audit_log
 
 ALTER TABLE ONLY accounts.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY accounts.check_results
+    ADD CONSTRAINT check_results_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY accounts.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);

@@ -2,6 +2,7 @@
 
 import structlog
 from aiohttp import web
+from prometheus_client import Counter
 
 from chassis.errors import RuleViolated
 from chassis.principal import Principal
@@ -26,6 +27,8 @@ from services.accounts.store import people as store
 
 PASSWORDS: web.AppKey[Passwords] = web.AppKey("passwords")
 TOKENS: web.AppKey[Tokens] = web.AppKey("tokens")
+
+log_ins = Counter("log_ins", "Log-ins, by what came of them", ["outcome"])
 
 log = structlog.get_logger("log-ins")
 
@@ -126,6 +129,7 @@ async def _start_session(
             await store.replace_password_hash(
                 tx, user.id, old=user.password_hash, new=newer_hash
             )
+    log_ins.labels("succeeded").inc()
     return signed_in
 
 
@@ -147,6 +151,7 @@ async def _find_by_password(
         return known
     async with database.transaction() as tx:
         await limits.admit(tx, *throttles, now=clock.now())
+    log_ins.labels("wrong").inc()
     log.info("wrong credentials", user_id=str(user.id) if user else None)
     return None
 

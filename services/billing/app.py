@@ -11,6 +11,7 @@ from services.billing.checks import CHECKS
 from services.billing.commands.states import current_invoices, current_services
 from services.billing.consumers import consumers
 from services.billing.jobs import jobs
+from services.billing.measures import measure
 from services.billing.seed import seed
 from services.billing.settings import SETTINGS, Settings
 
@@ -34,6 +35,7 @@ PROCESS = Process(
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs,
     checks=CHECKS,
+    measures=(measure,),
     republishers={"services": current_services, "invoices": current_invoices},
     resources=open_resources,
     seed=seed,

@@ -1,6 +1,7 @@
 """Billing's timed work: the daily run, and sealing the ledger's entries."""
 
 from chassis.jobs import JobRun, Jobs
+from services.billing import measures
 from services.billing.commands.ledger import seal_entries
 from services.billing.commands.runs import record_run
 from services.billing.domain.runs import Days
@@ -23,6 +24,7 @@ async def run_billing(run: JobRun) -> None:
         terms=settings.terms,
         credit_terms=settings.credit_terms,
     )
+    measures.note_run(done, run.clock)
     if done.report:
         async with run.db.transaction() as tx:
             await record_run(tx, done)

@@ -79,6 +79,13 @@ CREATE TABLE billing.business_clock (
     CONSTRAINT business_clock_single_check CHECK (single)
 );
 
+CREATE TABLE billing.check_results (
+    name text NOT NULL,
+    checked bigint NOT NULL,
+    violations integer NOT NULL,
+    ran_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE billing.customers (
     id uuid NOT NULL,
     version bigint DEFAULT 0 NOT NULL,
@@ -428,6 +435,9 @@ ALTER TABLE ONLY billing.billing_runs
 
 ALTER TABLE ONLY billing.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY billing.check_results
+    ADD CONSTRAINT check_results_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY billing.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);

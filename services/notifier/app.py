@@ -12,6 +12,7 @@ from services.notifier.checks import CHECKS
 from services.notifier.consumers import consumers
 from services.notifier.domain.languages import Language
 from services.notifier.jobs import jobs
+from services.notifier.measures import measure
 from services.notifier.providers import MailServer, Sender
 from services.notifier.seed import seed
 from services.notifier.settings import MAILS_WAITING, Settings
@@ -48,6 +49,7 @@ PROCESS = Process(
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs,
     checks=CHECKS,
+    measures=(measure,),
     resources=open_resources,
     seed=seed,
 )

@@ -29,6 +29,13 @@ CREATE TABLE notifier.business_clock (
     CONSTRAINT business_clock_single_check CHECK (single)
 );
 
+CREATE TABLE notifier.check_results (
+    name text NOT NULL,
+    checked bigint NOT NULL,
+    violations integer NOT NULL,
+    ran_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE notifier.customers (
     id uuid NOT NULL,
     version bigint NOT NULL,
@@ -192,6 +199,9 @@ ALTER TABLE ONLY notifier.audit_log
 
 ALTER TABLE ONLY notifier.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY notifier.check_results
+    ADD CONSTRAINT check_results_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY notifier.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);

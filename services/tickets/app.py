@@ -10,6 +10,7 @@ from services.tickets.checks import CHECKS
 from services.tickets.commands.states import current_tickets
 from services.tickets.consumers import consumers
 from services.tickets.jobs import jobs
+from services.tickets.measures import measure
 from services.tickets.seed import seed
 from services.tickets.settings import SETTINGS, Settings
 
@@ -32,6 +33,7 @@ PROCESS = Process(
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs,
     checks=CHECKS,
+    measures=(measure,),
     republishers={"tickets": current_tickets},
     resources=open_resources,
     seed=seed,

@@ -50,6 +50,13 @@ CREATE TABLE tickets.business_clock (
     CONSTRAINT business_clock_single_check CHECK (single)
 );
 
+CREATE TABLE tickets.check_results (
+    name text NOT NULL,
+    checked bigint NOT NULL,
+    violations integer NOT NULL,
+    ran_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE tickets.customers (
     id uuid NOT NULL,
     version bigint NOT NULL,
@@ -220,6 +227,9 @@ ALTER TABLE ONLY tickets.audit_log
 
 ALTER TABLE ONLY tickets.business_clock
     ADD CONSTRAINT business_clock_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY tickets.check_results
+    ADD CONSTRAINT check_results_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY tickets.customers
     ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
