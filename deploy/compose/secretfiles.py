@@ -97,7 +97,7 @@ class _Folder:
         try:
             if path.exists():
                 return path.read_text("utf-8").strip()
-            _write(path, content)
+            write(path, content)
         except OSError as fault:
             raise CannotGoOn(f"{path}: {fault.strerror}") from None
         self.new.append(name)
@@ -159,7 +159,7 @@ def _permission(name: str) -> dict[str, str]:
     }
 
 
-def _write(path: Path, content: str) -> None:
+def write(path: Path, content: str) -> None:
     """Write it whole or not at all."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)

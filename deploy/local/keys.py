@@ -21,7 +21,7 @@ class Keys(BaseModel):
 
     signing_key: str
     link_key: str
-    #: What else is accepted while those two change; docs/operating/secrets.md tells how.
+    #: What is accepted beside those two while they change.
     signing_keys_accepted: str = ""
     link_keys_accepted: str = ""
     roles: dict[str, str]

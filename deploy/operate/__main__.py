@@ -16,7 +16,14 @@ from deploy.operate.backup import back_up
 from deploy.operate.console import say
 from deploy.operate.faults import CannotOperate
 from deploy.operate.restore import restore
+from deploy.operate.rotation import (
+    STEPS,
+    change_broker_password,
+    change_database_passwords,
+)
 from deploy.operate.targets import SERVICES, Targets, reached
+from deploy.operate.vault import open_vault
+from deploy.postgres.bootstrap import AUDITOR
 
 #: Returns the exit code: 1 where something is not as it should be.
 Command: TypeAlias = Callable[[Targets, argparse.Namespace], Coroutine[None, None, int]]
@@ -30,7 +37,10 @@ def main() -> None:
     """Do what the command line says, and exit."""
     arguments = _parser().parse_args()
     try:
-        sys.exit(asyncio.run(_run(arguments)))
+        if arguments.command is None:
+            arguments.change(arguments)
+        else:
+            sys.exit(asyncio.run(_run(arguments)))
     except (CannotOperate, CannotStart) as fault:
         sys.exit(str(fault))
     except KeyboardInterrupt:
@@ -83,6 +93,18 @@ async def _resend(targets: Targets, arguments: argparse.Namespace) -> int:
     return 0 if arguments.yes or not events else 1
 
 
+def _change_key(arguments: argparse.Namespace) -> None:
+    STEPS[arguments.secret][arguments.step](open_vault())
+
+
+def _change_database_password(arguments: argparse.Namespace) -> None:
+    change_database_passwords(open_vault(), arguments.service)
+
+
+def _change_broker_password(arguments: argparse.Namespace) -> None:
+    change_broker_password(open_vault(), arguments.process)
+
+
 def _services(arguments: argparse.Namespace) -> Sequence[str]:
     return arguments.service or SERVICES
 
@@ -120,7 +142,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     resending = add("resend", _resend, "list events that a reader never got")
     resending.add_argument("--yes", action="store_true", help="send them again")
+    _add_rotation(commands.add_parser("rotate", help="exchange a secret, step by step"))
     return parser
+
+
+def _add_rotation(parser: argparse.ArgumentParser) -> None:
+    """What changes where secrets are kept, and reaches no server."""
+    secrets = parser.add_subparsers(required=True, metavar="SECRET")
+    for name, steps in STEPS.items():
+        key = secrets.add_parser(name)
+        key.add_argument("step", choices=steps)
+        key.set_defaults(command=None, change=_change_key, secret=name)
+    database = secrets.add_parser("database-password")
+    database.add_argument("service", choices=(*SERVICES, AUDITOR))
+    database.set_defaults(command=None, change=_change_database_password)
+    broker = secrets.add_parser("broker-password")
+    broker.add_argument("process", choices=(*SERVICES, "gateway", "operator"))
+    broker.set_defaults(command=None, change=_change_broker_password)
 
 
 def _choose_services(parser: argparse.ArgumentParser) -> None:

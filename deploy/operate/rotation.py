@@ -1,0 +1,136 @@
+"""Exchanges secrets where they are kept, and says what is to be done next.
+
+Keys change in steps, between which old and new are both accepted; any step may be
+repeated in any order, as nothing is lost but by `retire`.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+
+from joserfc.jwk import OKPKey
+
+from deploy.compose import secretfiles
+from deploy.operate.console import say
+from deploy.operate.faults import CannotOperate
+from deploy.operate.vault import (
+    KeysFile,
+    SecretFiles,
+    keys_of,
+    password_of,
+    with_password,
+)
+from deploy.postgres.bootstrap import AUDITOR, owner_of
+
+RANDOM_BYTES = 24
+
+SERVICES = secretfiles.SERVICES
+
+
+def prepare_signing_key(vault: SecretFiles | KeysFile) -> None:
+    """Make the next key and have it published; nothing is signed with it yet."""
+    if vault.read("signing_keys_accepted"):
+        raise CannotOperate(
+            "A change of the signing key is under way: go on with `switch`, or end it"
+            " with `retire`."
+        )
+    key = OKPKey.generate_key("Ed25519").as_dict(private=True)
+    vault.write("signing_keys_accepted", json.dumps({"keys": [key]}))
+    say("the next signing key is made, and will be published")
+    say(f"now: {_restarting(vault, 'accounts')}; wait 6 minutes; then `switch`")
+
+
+def switch_signing_key(vault: SecretFiles | KeysFile) -> None:
+    """Sign with the next key from now on; go on accepting the one before."""
+    accepted = keys_of(vault.read("signing_keys_accepted"))
+    if len(accepted) != 1:
+        raise CannotOperate("There is no next signing key: begin with `prepare`.")
+    before = json.loads(vault.read("signing_key"))
+    # The key that signs is never absent: both are accepted before either goes.
+    vault.write("signing_keys_accepted", json.dumps({"keys": [before, *accepted]}))
+    vault.write("signing_key", json.dumps(accepted[0]))
+    vault.write("signing_keys_accepted", json.dumps({"keys": [before]}))
+    say("the next signing key signs; the one before is still accepted")
+    say(f"now: {_restarting(vault, 'accounts')}; wait 6 minutes; then `retire`")
+
+
+def retire_signing_key(vault: SecretFiles | KeysFile) -> None:
+    """Accept nothing but what the signing key signs."""
+    vault.write("signing_keys_accepted", "")
+    say("one signing key is left")
+    say(f"now: {_restarting(vault, 'accounts')}")
+
+
+def switch_link_key(vault: SecretFiles | KeysFile) -> None:
+    """Make links with a new key; go on answering those that were mailed."""
+    before = vault.read("link_key")
+    accepted = vault.read("link_keys_accepted").splitlines()
+    vault.write("link_keys_accepted", "\n".join(dict.fromkeys([before, *accepted])))
+    vault.write("link_key", secrets.token_urlsafe(32))
+    say("links get a new key; those that were mailed still serve")
+    say(
+        f"now: {_restarting(vault, 'accounts')}; when it is ready,"
+        f" {_restarting(vault, 'notifier')}; after 3 days, `retire`"
+    )
+
+
+def retire_link_key(vault: SecretFiles | KeysFile) -> None:
+    """Let links with older keys serve no more."""
+    vault.write("link_keys_accepted", "")
+    say("links with older keys serve no more")
+    say(f"now: {_restarting(vault, 'accounts')}")
+
+
+STEPS: Mapping[str, Mapping[str, Callable[[SecretFiles | KeysFile], None]]] = {
+    "signing-key": {
+        "prepare": prepare_signing_key,
+        "switch": switch_signing_key,
+        "retire": retire_signing_key,
+    },
+    "link-key": {"switch": switch_link_key, "retire": retire_link_key},
+}
+
+
+def change_database_passwords(vault: SecretFiles | KeysFile, service: str) -> None:
+    """Give both of the service's roles, or the auditor, a new password."""
+    roles = [AUDITOR] if service == AUDITOR else [service, owner_of(service)]
+    for role in roles:
+        vault.write_role(role, secrets.token_urlsafe(RANDOM_BYTES))
+        say(f"{role} has a new password")
+    if isinstance(vault, KeysFile):
+        say(f"now: {vault.restart}")
+        return
+    # `migrate` tells the database; connections that are open stay so.
+    say("now: docker compose run --rm migrate")
+    if service != AUDITOR:
+        say(f"at once after it: {_restarting(vault, service)}")
+
+
+def change_broker_password(vault: SecretFiles | KeysFile, process: str) -> None:
+    """Give the process's user at the broker a new password."""
+    if isinstance(vault, KeysFile):
+        raise CannotOperate(
+            "The broker of a `make run` has one user, whom nobody else reaches: remove"
+            " its files with `make reset` to get another password."
+        )
+    name = "amqp_url" if process == "operator" else f"{process}_amqp_url"
+    password = secrets.token_urlsafe(RANDOM_BYTES)
+    vault.write(name, with_password(vault.read(name), password))
+    _write_definitions(vault)
+    say(f"{process} has a new password at the broker")
+    say("now: docker compose up -d --force-recreate rabbitmq")
+    if process != "operator":
+        say(f"at once after it: {_restarting(vault, process)}")
+
+
+def _write_definitions(vault: SecretFiles) -> None:
+    names = [f"{name}_amqp_url" for name in secretfiles.PROCESSES]
+    urls = [vault.read(name) for name in (*names, "amqp_url")]
+    passwords = dict(map(password_of, urls))
+    vault.write(secretfiles.DEFINITIONS, secretfiles.definitions(passwords))
+
+
+def _restarting(vault: SecretFiles | KeysFile, process: str) -> str:
+    if isinstance(vault, KeysFile):
+        return vault.restart
+    return f"{vault.restart} {process}"
