@@ -40,8 +40,8 @@ _KINDS: Final[Mapping[Kind, trace.SpanKind]] = {
 @asynccontextmanager
 async def exporting(process: str) -> AsyncGenerator["SpanRecorder"]:
     """Yield a recorder whose spans go to where the environment says."""
-    # It would say so for each span that is dropped, just when there are many.
-    logging.getLogger("opentelemetry.sdk").setLevel(logging.ERROR)
+    # Of a collector that is away, one line for each batch that is lost says enough.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     provider = TracerProvider(
         resource=Resource.create(
             {"service.name": process, "service.namespace": "clientarea"}

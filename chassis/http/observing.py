@@ -36,7 +36,7 @@ def observing(*, behind_gateway: bool) -> Middleware:
 
     A service is reached through the gateway alone, which puts the request's id and,
     as the last hop, the client's address into the headers. The gateway itself, facing
-    the world, makes ids of its own and goes by the connection's address.
+    the world, makes ids and traces of its own and goes by the connection's address.
     """
 
     @web.middleware
@@ -75,7 +75,7 @@ def _cause_of(request: web.Request, *, behind_gateway: bool) -> Cause:
         cause_id=request_id,
         correlation_id=request_id,
         actor="anonymous",
-        traceparent=readable(request.headers.get(HEADER)),
+        traceparent=readable(request.headers.get(HEADER)) if behind_gateway else None,
         address=_address(request, behind_gateway=behind_gateway),
     )
 

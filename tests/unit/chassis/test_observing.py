@@ -73,8 +73,14 @@ async def test_the_gateways_request_id_and_address_are_taken_over(
 async def test_the_gateway_itself_believes_nobody(serve: Serve) -> None:
     client = await serve(mirror, behind_gateway=False)
     given = "0199c0de-cafe-7000-8000-000000000001"
-    cause = await seen(client, X_Request_Id=given, X_Forwarded_For="203.0.113.9")
+    cause = await seen(
+        client,
+        X_Request_Id=given,
+        X_Forwarded_For="203.0.113.9",
+        traceparent=f"00-{TRACE}-00f067aa0ba902b7-00",
+    )
     assert cause["cause_id"] != given
+    assert TRACE not in cause["traceparent"]
     assert cause["address"] == "127.0.0.1"
 
 
