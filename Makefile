@@ -2,8 +2,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup chromium run reset test test-unit test-integration test-e2e \
-        test-browser screenshots check format lint types imports generated migration \
-        audit bench lock
+        test-browser test-compose screenshots check format lint types imports generated migration \
+        audit bench lock secrets upgrade
 
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -q
@@ -38,6 +38,15 @@ test-e2e: setup ## Run the tests of the whole, through the gateway
 
 test-browser: setup chromium ## Run the tests of the portal, in a browser
 	@$(PYTEST) -n auto --dist worksteal tests/browser
+
+test-compose: setup ## Run the compose file in real containers, kill, scale, upgrade, restore
+	@nice $(PYTEST) -p no:xdist tests/compose/whole.py
+
+secrets: setup ## Make the secrets that docker-compose.yml mounts; keeps what is there
+	@$(PY) -m deploy.compose.secretfiles
+
+upgrade: setup ## Bring the running containers to this release, without a gap
+	@$(PY) -m deploy.compose.upgrade
 
 screenshots: setup chromium ## Picture every page of the portal, into screenshots/
 	@$(PY) -m tests.browser.pictures screenshots
@@ -80,3 +89,6 @@ lock: setup ## Resolve the dependencies anew
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --upgrade \
 		--group dev --group local -o requirements.lock pyproject.toml
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate \
+		-c requirements.lock -o deploy/runtime.lock pyproject.toml

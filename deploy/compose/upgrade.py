@@ -1,0 +1,168 @@
+"""Replaces every process by a new release, one replica at a time, without a gap.
+
+`python -m deploy.compose.upgrade` in the folder of docker-compose.yml: it builds,
+migrates while the older release runs, and then, service by service, starts a new
+replica beside each old one, waits until it is ready, and lets the old one finish. Run
+again after a fault it goes on where it was.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from deploy.compose.faults import CannotGoOn
+from deploy.compose.secretfiles import folder, make
+
+#: The gateway last: it may call what only the new services have.
+SERVICES = ("accounts", "billing", "tickets", "notifier", "gateway")
+READY_SECONDS = 120
+POLL_SECONDS = 0.5
+#: Longer than a process takes to drain.
+STOP_SECONDS = 40
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One container of a service."""
+
+    id: str
+    image: str
+    #: Tells one configuration from another.
+    settings: str
+    #: `healthy`, `starting`, `unhealthy`, or what the container is if it doesn't run.
+    health: str
+
+
+def upgrade(*, build: bool, every: bool = False) -> None:
+    """Do it all; raises CannotGoOn with the first thing that went wrong.
+
+    `every` replaces those of this release, too, as after a change of secrets.
+    """
+    make(folder(), os.environ)
+    _say("building" if build else "taking the images that are there")
+    if build:
+        _compose("build", "--quiet", "migrate")
+    _say("migrating")
+    _compose("run", "--rm", "--no-deps", "migrate")
+    for service in SERVICES:
+        _replace(service, every=every)
+    _say("done: every process is of the new release")
+
+
+def _replace(service: str, *, every: bool) -> None:
+    replicas, is_new = _replicas(service), _novelty(service)
+    old = [each for each in replicas if every or not is_new(each)]
+    began = time.monotonic()
+    for replica in old:
+        # One more than there are: compose leaves the others as they are.
+        _scale(service, len(replicas) + 1)
+        _await_ready(service, known={each.id for each in replicas})
+        _retire(replica)
+        replicas = _replicas(service)
+    said = f"{len(old)} replaced in {time.monotonic() - began:.0f} s"
+    _say(f"{service}: {said if old else 'is of this release'}")
+
+
+def _novelty(service: str) -> Callable[[Replica], bool]:
+    """Return what tells whether a replica is as the files here want it."""
+    configured = json.loads(_compose("config", "--format", "json"))
+    name = configured["services"][service]["image"]
+    image = _docker("image", "inspect", "--format", "{{.Id}}", name).strip()
+    settings = _compose("config", "--hash", service).split()[-1]
+    return lambda replica: replica.image == image and replica.settings == settings
+
+
+def _replicas(service: str) -> list[Replica]:
+    ids = _compose("ps", "--all", "--quiet", service).split()
+    if not ids:
+        return []
+    found = json.loads(_docker("inspect", *ids))
+    return [
+        Replica(
+            each["Id"],
+            each["Image"],
+            each["Config"]["Labels"].get("com.docker.compose.config-hash", ""),
+            each["State"].get("Health", {}).get("Status", "")
+            if each["State"]["Running"]
+            else each["State"]["Status"],
+        )
+        for each in found
+    ]
+
+
+def _scale(service: str, number: int) -> None:
+    _compose(
+        *("up", "--detach", "--no-deps", "--no-recreate", "--no-build"),
+        *("--scale", f"{service}={number}", service),
+    )
+
+
+def _await_ready(service: str, *, known: Collection[str]) -> None:
+    """Wait until a replica is ready that wasn't known before."""
+    deadline = time.monotonic() + READY_SECONDS
+    new: list[Replica] = []
+    while time.monotonic() < deadline:
+        new = [each for each in _replicas(service) if each.id not in known]
+        if any(each.health == "healthy" for each in new):
+            return
+        time.sleep(POLL_SECONDS)
+    for each in new:
+        _docker("stop", each.id)
+    raise CannotGoOn(
+        f"{service}: the new release isn't ready after {READY_SECONDS} s, and is"
+        f" stopped; the older one still serves. `docker compose logs {service}` says"
+        " why; to go back, check the older release out and run this again"
+    )
+
+
+def _retire(replica: Replica) -> None:
+    """Let it finish what it has begun, and remove it."""
+    _docker("stop", "--time", str(STOP_SECONDS), replica.id)
+    _docker("rm", "--force", "--volumes", replica.id)
+
+
+def _compose(*arguments: str) -> str:
+    return _docker("compose", *arguments)
+
+
+def _docker(*arguments: str) -> str:
+    program = os.environ.get("DOCKER") or "docker"
+    try:
+        done = subprocess.run(  # noqa: S603 - arguments are ours
+            [program, *arguments], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise CannotGoOn(f"{program} is not installed") from None
+    if done.returncode != 0:
+        raise CannotGoOn(f"{_shown(arguments)}: {done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
+def _shown(arguments: Sequence[str]) -> str:
+    return " ".join(("docker", *arguments[:6]))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--no-build", action="store_true", help="the new image is there already"
+    )
+    parser.add_argument(
+        "--every", action="store_true", help="replace those of this release, too"
+    )
+    told = parser.parse_args()
+    upgrade(build=not told.no_build, every=told.every)
+
+
+if __name__ == "__main__":
+    main()

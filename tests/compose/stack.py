@@ -1,0 +1,143 @@
+"""One stack of containers under a name and on ports of the test's own."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.compose.engine import ROOT
+
+PROCESSES = ("accounts", "billing", "tickets", "notifier", "gateway")
+CALL_SECONDS = 400
+BACK_SECONDS = 60
+POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Container:
+    """What the engine says of one container."""
+
+    facts: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return self.facts["Id"]
+
+    @property
+    def name(self) -> str:
+        return self.facts["Name"].strip("/")
+
+    @property
+    def image(self) -> str:
+        return self.facts["Image"]
+
+    @property
+    def is_well(self) -> bool:
+        state = self.facts["State"]
+        return state["Running"] and state.get("Health", {}).get("Status") == "healthy"
+
+    @property
+    def started_at(self) -> str:
+        return self.facts["State"]["StartedAt"]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Compose, told where and as what."""
+
+    environment: Mapping[str, str]
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['CLIENTAREA_PORT']}"
+
+    @property
+    def mailbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['MAILBOX_PORT']}"
+
+    @property
+    def secrets(self) -> Path:
+        return Path(self.environment["CLIENTAREA_DATA"]) / "secrets"
+
+    def compose(self, *arguments: str) -> str:
+        return self.docker("compose", *arguments)
+
+    def logs(self) -> str:
+        """Return the last that everybody said, and how each is."""
+        told = self.tried("compose", "ps", "--all").stdout
+        return told + self.tried("compose", "logs", "--tail", "25").stdout
+
+    def docker(self, *arguments: str) -> str:
+        """Run it to its end; an AssertionError shows what it said of a fault."""
+        done = self.tried(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def tried(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(self.environment["DOCKER"], *arguments)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=CALL_SECONDS,
+            check=False,
+        )
+
+    def python(self, *arguments: str, **variables: str) -> str:
+        """Run a module of the project, as operators do; return what it said."""
+        told = Stack({**self.environment, **variables})
+        done = told.run(sys.executable, "-m", *arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def operate(self, *arguments: str) -> str:
+        return self.compose("run", "--rm", "-T", "--no-deps", "operate", *arguments)
+
+    def containers(self, service: str | None = None) -> list[Container]:
+        chosen = [service] if service else []
+        ids = self.compose("ps", "--all", "--quiet", *chosen).split()
+        said = self.docker("inspect", *ids) if ids else "[]"
+        found: list[dict[str, Any]] = json.loads(said)
+        return [Container(each) for each in found]
+
+    def container(self, service: str) -> Container:
+        [only] = self.containers(service)
+        return only
+
+    def end_all_in(self, container: Container) -> None:
+        """Kill -9 all that runs in it, as a crash would.
+
+        `docker kill` would not do: what a person has ended isn't started again.
+        """
+        self.tried("exec", container.id, "sh", "-c", "kill -9 -1")
+
+    def metric(self, container: Container, pattern: str) -> float:
+        """Return the sum of the container's samples whose line has the pattern."""
+        script = (
+            "import urllib.request as u;"
+            "print(u.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
+        )
+        text = self.docker("exec", container.id, "python", "-c", script)
+        lines = [line for line in text.splitlines() if re.search(pattern, line)]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+    def passwords(self) -> dict[str, str]:
+        return json.loads((self.secrets / "demo_people.json").read_text())
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> float:
+    """Poll until it holds; return how many seconds that took."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < BACK_SECONDS, f"never: {what}"
+        time.sleep(POLL_SECONDS)
+    return time.monotonic() - began
