@@ -3,7 +3,7 @@
 from chassis.jobs import JobRun, Jobs
 from services.billing import measures
 from services.billing.commands.ledger import seal_entries
-from services.billing.commands.runs import record_run
+from services.billing.commands.runs import record_news
 from services.billing.domain.runs import Days
 from services.billing.settings import SETTINGS
 from services.billing.workflows import run_day
@@ -25,9 +25,8 @@ async def run_billing(run: JobRun) -> None:
         credit_terms=settings.credit_terms,
     )
     measures.note_run(done, run.clock)
-    if done.report:
-        async with run.db.transaction() as tx:
-            await record_run(tx, done)
+    async with run.db.transaction() as tx:
+        await record_news(tx, done)
 
 
 @jobs.every(seconds=10)

@@ -48,6 +48,10 @@ class BillingRunView(View):
     issued: int = Field(description="Renewal invoices issued.")
     credit_applied: int = Field(description="Due invoices that credit paid for.")
     orders_cancelled: int = Field(description="Orders that were never paid.")
+    customers_failed: int = Field(
+        description="Customers for whom something failed: staff gets a task, and "
+        "every run tries again."
+    )
 
 
 class MoveClock(Body):

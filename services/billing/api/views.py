@@ -1,6 +1,7 @@
 """What billing's objects look like to clients."""
 
 from datetime import date
+from functools import lru_cache
 
 from contracts.api.billing.catalogue import PriceView, ProductView
 from contracts.api.billing.invoices import (
@@ -25,6 +26,9 @@ from services.billing.domain.orders import Order, Preview, PreviewLine
 from services.billing.domain.payments import PaymentTerms
 from services.billing.domain.runs import Run
 from services.billing.domain.services import Service
+
+#: Parties on invoices whose views are at hand.
+KEPT_PARTIES = 1000
 
 
 def view_product(product: Product) -> ProductView:
@@ -136,6 +140,7 @@ def view_run(run: Run) -> BillingRunView:
         issued=run.report.issued,
         credit_applied=run.report.credit_applied,
         orders_cancelled=run.report.orders_cancelled,
+        customers_failed=run.report.customers_failed,
     )
 
 
@@ -171,8 +176,12 @@ def _view_line(line: Line) -> InvoiceLineView:
 
 
 def _view_party(party: Party | None) -> PartyView | None:
-    if party is None:
-        return None
+    return None if party is None else _view_of_party(party)
+
+
+@lru_cache(maxsize=KEPT_PARTIES)
+def _view_of_party(party: Party) -> PartyView:
+    # A list of invoices tells the same two over and over.
     return PartyView(
         name=party.name,
         company=party.company,

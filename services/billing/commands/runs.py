@@ -1,4 +1,4 @@
-"""The daily run's steps, each for one bounded chunk in its own transaction."""
+"""The daily run's steps, each for one bounded chunk, and what is kept of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,63 +7,97 @@ from uuid import UUID
 
 from chassis import audit
 from chassis.db import Transaction
+from contracts.events import billing
 from services.billing.commands.invoicing import draft_invoice, issue_new
+from services.billing.commands.payment_events import staff_task
 from services.billing.domain.customers import Customer
 from services.billing.domain.invoices import Invoice, InvoiceKind
-from services.billing.domain.runs import Days, Due, Run, group_renewals, renewal_line
+from services.billing.domain.runs import (
+    Days,
+    Due,
+    Failure,
+    Run,
+    Step,
+    group_renewals,
+    is_news,
+    new_failures,
+    renewal_line,
+)
 from services.billing.domain.services import Service
 from services.billing.domain.terms import Terms
 from services.billing.store import customers, runs
 from services.billing.store.services import list_services_due
 
-#: How many (due date, customer) pairs one transaction renews.
-CHUNK = 1000
+_WHAT_FAILED: Mapping[Step, str] = {
+    Step.RENEWAL: "The renewal of services",
+    Step.CREDIT: "Paying due invoices from credit",
+    Step.CANCELLATION: "Cancelling unpaid orders",
+}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Renewed:
-    """What one chunk did.
+    """What was done: `busy` counts the customers whom somebody else was working on."""
 
-    `last` is where it ended, None when nothing more is due; `busy` counts the customers
-    whom somebody else was working on.
-    """
-
-    last: Due | None
     issued: int = 0
     busy: int = 0
 
+    def __add__(self, other: "Renewed") -> "Renewed":
+        return Renewed(self.issued + other.issued, self.busy + other.busy)
+
 
 async def issue_renewals(
-    tx: Transaction, after: Due, *, wait: bool, terms: Terms, days: Days, now: datetime
+    tx: Transaction,
+    due: Sequence[Due],
+    *,
+    wait: bool,
+    terms: Terms,
+    days: Days,
+    now: datetime,
 ) -> Renewed:
-    """Issue the invoices of the next chunk of services that fall due.
+    """Issue the invoices of services that fall due.
 
     Workers share the work: unless told to wait, each passes over the customers that
     another one holds.
     """
-    through = terms.issues_through(days.on)
-    page = await runs.list_due(tx, through=through, after=after, limit=CHUNK)
-    if not page:
-        return Renewed(last=None)
-    wanted = [due for due, to_invoice in page if to_invoice]
-    held = await _lock(tx, {due.customer_id for due in wanted}, wait=wait)
-    services = await list_services_due(tx, [d for d in wanted if d.customer_id in held])
+    held = await _lock(tx, {each.customer_id for each in due}, wait=wait)
+    services = await list_services_due(tx, [d for d in due if d.customer_id in held])
     drafts = _draft_renewals(services, held, now=now)
     issued = await issue_new(
         tx, drafts, seller=terms.seller, on=days.booked_on, now=now
     )
-    return Renewed(
-        last=page[-1][0],
-        issued=len(issued),
-        busy=sum(due.customer_id not in held for due in wanted),
-    )
+    busy = sum(each.customer_id not in held for each in due)
+    return Renewed(len(issued), busy)
 
 
 async def record_run(tx: Transaction, run: Run) -> None:
-    """Keep what a run did, and who asked for it."""
+    """Keep what a run did, and who asked for it; staff hears of new failures."""
+    await _record(tx, run, await runs.find_last_run(tx))
+
+
+async def record_news(tx: Transaction, run: Run) -> None:
+    """Keep a timed run, unless it found nothing but what the last one knew."""
+    last = await runs.find_last_run(tx)
+    if is_news(run, last):
+        await _record(tx, run, last)
+
+
+async def _record(tx: Transaction, run: Run, last: Run | None) -> None:
     await runs.insert_run(tx, run)
+    await tx.emit_many([_look(run, failure) for failure in new_failures(run, last)])
     await audit.record(
         tx, "billing.run", subject=run.id, details={"on": run.on.isoformat()}
+    )
+
+
+def _look(run: Run, failure: Failure) -> billing.StaffTaskRaised:
+    return staff_task(
+        "The daily run failed for a customer",
+        f"{_WHAT_FAILED[failure.step]} failed as of {run.on}: {failure.problem}. All "
+        "others were dealt with. Every run tries this again, until it succeeds; the "
+        "log has the details.",
+        customer_id=failure.customer_id,
+        invoice_id=None,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from itertools import groupby
 from uuid import UUID
 
@@ -37,19 +38,46 @@ class Days:
         return max(self.on, self.today)
 
 
+class Step(StrEnum):
+    """What a run does for a customer."""
+
+    RENEWAL = "renewal"
+    CREDIT = "credit"
+    CANCELLATION = "cancellation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A step that went wrong for one customer, and is tried again by the next run.
+
+    It is `passing` where somebody else only held what was needed for too long.
+    """
+
+    step: Step
+    customer_id: UUID
+    problem: str
+    passing: bool = False
+
+    @property
+    def key(self) -> tuple[Step, UUID]:
+        return self.step, self.customer_id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How many things each step of a run changed."""
+    """How many things each step of a run changed, and for how many customers not."""
 
     issued: int = 0
     credit_applied: int = 0
     orders_cancelled: int = 0
+    customers_failed: int = 0
 
     def __add__(self, other: "Report") -> "Report":
         return Report(
             issued=self.issued + other.issued,
             credit_applied=self.credit_applied + other.credit_applied,
             orders_cancelled=self.orders_cancelled + other.orders_cancelled,
+            customers_failed=self.customers_failed + other.customers_failed,
         )
 
     def __bool__(self) -> bool:
@@ -58,13 +86,25 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A finished run: all that was due as of `on`."""
+    """A finished run: all that was due as of `on`, but for the failures."""
 
     id: UUID
     on: date
     started_at: datetime
     finished_at: datetime
     report: Report
+    failures: tuple[Failure, ...] = ()
+
+
+def new_failures(run: Run, last: Run | None) -> list[Failure]:
+    """Return what somebody should look at: it lasts, and is new since the last run."""
+    known = _failed(last)
+    return [each for each in run.failures if not each.passing and each.key not in known]
+
+
+def is_news(run: Run, last: Run | None) -> bool:
+    """Tell whether a run did something, or failed for others than the last one."""
+    return bool(run.report) or _failed(run) != _failed(last)
 
 
 def group_renewals(services: Iterable[Service]) -> list[list[Service]]:
@@ -91,6 +131,10 @@ def renewal_line(service: Service, language: str) -> NewLine:
         period_start=span.start,
         period_end=span.end,
     )
+
+
+def _failed(run: Run | None) -> set[tuple[Step, UUID]]:
+    return {failure.key for failure in run.failures} if run else set()
 
 
 def _invoice_key(service: Service) -> tuple[date | None, UUID, str]:

@@ -2,24 +2,35 @@
 
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 from chassis.context import current_cause
 from chassis.db import Record, Transaction
 from chassis.errors import NotFound
-from services.billing.domain.runs import Due, Report, Run
+from services.billing.domain.runs import Due, Failure, Report, Run, Step
 
 #: Sorts before everything that can be due.
 START = Due(date.min, UUID(int=0))
 
 
+class _FailureJson(TypedDict):
+    """A failure as it is kept."""
+
+    step: str
+    customer_id: str
+    problem: str
+    passing: bool
+
+
 class _ReportJson(TypedDict):
-    """A report as it is kept."""
+    """A report as it is kept; those of early runs know no failures."""
 
     issued: int
     credit_applied: int
     orders_cancelled: int
+    customers_failed: NotRequired[int]
+    failures: NotRequired[list[_FailureJson]]
 
 
 async def list_due(
@@ -123,7 +134,7 @@ async def insert_run(tx: Transaction, run: Run) -> None:
         run.on,
         run.started_at,
         run.finished_at,
-        asdict(run.report),
+        {**asdict(run.report), "failures": [asdict(each) for each in run.failures]},
         current_cause().cause_id,
     )
 
@@ -139,6 +150,10 @@ async def get_run(tx: Transaction, run_id: UUID) -> Run:
     if row is None:
         raise NotFound
     return _run(row)
+
+
+async def find_last_run(tx: Transaction) -> Run | None:
+    return next(iter(await list_runs(tx, before=None, limit=1)), None)
 
 
 async def list_runs(
@@ -168,5 +183,20 @@ def _run(row: Record) -> Run:
         on=row["run_on"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
-        report=Report(**report),
+        report=Report(
+            issued=report["issued"],
+            credit_applied=report["credit_applied"],
+            orders_cancelled=report["orders_cancelled"],
+            customers_failed=report.get("customers_failed", 0),
+        ),
+        failures=tuple(_failure(each) for each in report.get("failures", ())),
+    )
+
+
+def _failure(kept: _FailureJson) -> Failure:
+    return Failure(
+        step=Step(kept["step"]),
+        customer_id=UUID(kept["customer_id"]),
+        problem=kept["problem"],
+        passing=kept["passing"],
     )
