@@ -46,15 +46,15 @@ listening = Gauge(
 job_seconds = Histogram(
     "job_duration_seconds",
     "How long a job ran",
-    ["job"],
+    ["job_name"],
     buckets=(0.01, 0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600),
 )
-job_failures = Counter("job_failures", "Runs of a job that failed", ["job"])
-job_interval = Gauge("job_interval_seconds", "How often a job is due", ["job"])
+job_failures = Counter("job_failures", "Runs of a job that failed", ["job_name"])
+job_interval = Gauge("job_interval_seconds", "How often a job is due", ["job_name"])
 job_last_success = Gauge(
     "job_last_success_timestamp_seconds",
     "When a job last ended well, in any replica",
-    ["job"],
+    ["job_name"],
 )
 check_violations = Gauge(
     "check_violations", "What a claim about the data found wrong", ["check"]
