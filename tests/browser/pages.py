@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Unpack
 
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from tests.browser.portal import Look, Portal, Readers, Role
 from tests.e2e.client import Api
@@ -61,7 +61,14 @@ class Shown:
 
 async def send_empty(page: Page) -> None:
     """Send the page's form as it is, past the browser's own checks."""
-    form = page.locator("main form[method=post]").first
+    await send_as_it_is(page, page.locator("main form[method=post]").first)
+
+
+async def send_empty_answer(page: Page) -> None:
+    await send_as_it_is(page, page.locator("main form:has(#message)"))
+
+
+async def send_as_it_is(page: Page, form: Locator) -> None:
     # Not a navigation: what the page notes in its history counts as one, too.
     async with page.expect_event("load"):
         await form.evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
@@ -221,6 +228,15 @@ PAGES = (
     Shown("all tickets", "/staff/tickets?list=all", "support"),
     Shown("tasks", "/staff/tickets?list=tasks", "support"),
     Shown("ticket for staff", ticket_for_staff, "support", is_peoples=True),
+    Shown("no ticket found", "/staff/tickets?q=nothing", "support"),
+    Shown(
+        "answer refused",
+        ticket_for_staff,
+        "support",
+        send_empty_answer,
+        (422,),
+        is_peoples=True,
+    ),
     Shown("ticket for finance", finance_ticket, "finance", is_peoples=True),
     Shown("payments to confirm", "/staff/payments", "finance"),
     Shown("all payments", "/staff/payments?list=all", "finance"),
@@ -237,6 +253,7 @@ PAGES = (
     Shown("ledger audit", "/staff/ledger?run=1", "finance"),
     Shown("all news", "/staff/news", "admin"),
     Shown("new article", "/staff/news/new", "admin"),
+    Shown("new article refused", "/staff/news/new", "admin", send_empty, (422,)),
     Shown("article", article_for_staff, "admin"),
     Shown("all e-mails", "/staff/emails", "admin"),
 )

@@ -1,0 +1,211 @@
+"""Staff's pages: the business clock, names for bank accounts, buttons for who may."""
+
+from collections.abc import AsyncGenerator
+from uuid import uuid4
+
+import pytest
+
+from gateway.app import PROCESS
+from tests.integration.gateway.conftest import SERVICES, Services
+from tests.integration.portal.browsing import Browser, Page
+from tests.integration.portal.doors import HOST, NOTHING, SESSION_TOKEN, open_session
+from tests.support.running import Running, running
+from tests.support.tokens import a_staff_member
+
+TICKET_ID, PAYMENT_ID, INVOICE_ID, CUSTOMER_ID = (str(uuid4()) for _ in range(4))
+DUE = "2026-12-01T12:00:00Z"
+TICKET: dict[str, object] = {
+    "id": TICKET_ID,
+    "protocol": "7K3M-2QXP-V9",
+    "department": "finance",
+    "subject": "Receipt",
+    "status": "open",
+    "priority": "medium",
+    "service_ids": [],
+    "invoice_id": INVOICE_ID,
+    "created_at": DUE,
+    "updated_at": DUE,
+    "closed_at": None,
+    "expected_answer_at": DUE,
+    "internal": False,
+    "customer_id": CUSTOMER_ID,
+    "customer_name": "Ana Souza",
+    "requester_id": None,
+    "waiting_since": DUE,
+}
+WITH_MESSAGES: dict[str, object] = {**TICKET, "messages": list[object]()}
+REAL = {"amount": "10.00", "currency": "BRL"}
+PAYMENT: dict[str, object] = {
+    "id": PAYMENT_ID,
+    "status": "awaiting_confirmation",
+    "method": "bank_transfer",
+    "amount": REAL,
+    "received": None,
+    "reference": "CA-00000001",
+    "invoices": [{"invoice_id": INVOICE_ID, "amount": REAL, "paid": REAL}],
+    "next_action": None,
+    "created_at": DUE,
+    "succeeded_at": None,
+    "customer_id": CUSTOMER_ID,
+    "customer_name": "Ana Souza",
+    "bank_reference": None,
+    "bank_account": None,
+    "ticket_id": None,
+    "confirmed_by": None,
+}
+INVOICE: dict[str, object] = {
+    "id": INVOICE_ID,
+    "number": "2026-000001",
+    "kind": "service",
+    "status": "open",
+    "customer_id": CUSTOMER_ID,
+    "order_id": None,
+    "issued_on": "2026-12-01",
+    "due_on": "2026-12-04",
+    "overdue": False,
+    "paid_on": None,
+    "lines": [],
+    **dict.fromkeys(
+        ("subtotal", "tax", "total", "paid", "credit_applied", "remaining"), REAL
+    ),
+    "payment_methods": [],
+    "buyer": None,
+    "seller": None,
+    "created_at": DUE,
+    "customer_name": "Ana Souza",
+}
+ALL = (
+    "tickets.read",
+    "tickets.answer",
+    "invoices.read",
+    "payments.read",
+    "payments.confirm",
+)
+
+
+@pytest.fixture
+def accounts() -> dict[str, str]:
+    """Return the bank accounts that the operator has named."""
+    return {}
+
+
+@pytest.fixture
+async def gateway(
+    services: Services, amqp_url: str, accounts: dict[str, str]
+) -> AsyncGenerator[Running]:
+    """A gateway of a test system, whose business clock can be moved."""
+    urls = {f"{name}_url": services.url for name in SERVICES}
+    async with running(
+        PROCESS,
+        amqp_url=amqp_url,
+        public_url="https://client.example.com",
+        sandbox_clock=True,
+        bank_accounts=accounts,
+        **urls,
+    ) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def at_work(services: Services, behind_tls: Browser) -> Browser:
+    """The browser of whoever is logged in, and one of each thing to look at."""
+    listed = {"items": [TICKET], "next": None, "total": 1}
+    services.answer("/api/v1/departments", NOTHING)
+    services.answer("/api/v1/staff/tickets", listed)
+    services.answer(f"/api/v1/staff/tickets/{TICKET_ID}", WITH_MESSAGES)
+    payments = {"items": [PAYMENT], "next": None, "total": 1}
+    services.answer("/api/v1/staff/payments", payments)
+    services.answer(f"/api/v1/staff/payments/{PAYMENT_ID}", PAYMENT)
+    services.answer(f"/api/v1/staff/invoices/{INVOICE_ID}", INVOICE)
+    behind_tls.plant("session", SESSION_TOKEN, prefix=HOST)
+    return behind_tls
+
+
+def move_clock(services: Services, now: str) -> None:
+    today = now.partition("T")[0]
+    services.answer(
+        "/api/v1/staff/clock", {"now": now, "today": today, "sandbox": True}
+    )
+
+
+@pytest.mark.parametrize("path", ["/staff/tickets", f"/staff/tickets/{TICKET_ID}"])
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("2026-12-01T09:00:00Z", "3 hours left"),
+        ("2026-12-01T11:30:00Z", "30 minutes left"),
+        ("2026-12-01T14:00:00Z", "overdue by 2 hours"),
+    ],
+)
+async def test_the_time_left_goes_by_the_business_clock(
+    services: Services, at_work: Browser, path: str, now: str, said: str
+) -> None:
+    open_session(services, a_staff_member("tickets.read"))
+    move_clock(services, now)
+    assert said in (await at_work.get(path)).said
+
+
+async def test_tickets_stand_without_the_clock(
+    services: Services, at_work: Browser
+) -> None:
+    open_session(services, a_staff_member("tickets.read"))
+    services.answer("/api/v1/staff/clock", {}, status=500)
+    page = await at_work.get("/staff/tickets")
+    assert (page.status, "Receipt" in page.said) == (200, True)
+
+
+@pytest.mark.parametrize("may_confirm", [True, False])
+async def test_only_who_confirms_finds_the_way_to_it_beside_a_proof(
+    services: Services, at_work: Browser, *, may_confirm: bool
+) -> None:
+    may = set(ALL) if may_confirm else set(ALL) - {"payments.confirm"}
+    open_session(services, a_staff_member(*may))
+    move_clock(services, DUE)
+    page = await at_work.get(f"/staff/tickets/{TICKET_ID}")
+    assert ("Confirm CA-00000001" in page.said) == may_confirm
+
+
+def account_of(page: Page) -> str:
+    return page.form(f"/staff/payments/{PAYMENT_ID}")["bank_account"]
+
+
+async def payment_page(services: Services, browser: Browser) -> Page:
+    open_session(services, a_staff_member(*ALL))
+    move_clock(services, DUE)
+    return await browser.get(f"/staff/payments/{PAYMENT_ID}")
+
+
+async def test_one_bank_account_needs_no_choice(
+    services: Services, at_work: Browser
+) -> None:
+    page = await payment_page(services, at_work)
+    assert "Bank account" not in page.said
+    assert account_of(page) == "main"
+
+
+async def test_a_confirmed_payment_names_its_bank_account_as_people_do(
+    services: Services, at_work: Browser
+) -> None:
+    confirmed = {
+        **PAYMENT,
+        "status": "succeeded",
+        "received": REAL,
+        "succeeded_at": DUE,
+        "bank_reference": "E1",
+        "bank_account": "main",
+    }
+    services.answer(f"/api/v1/staff/payments/{PAYMENT_ID}", confirmed)
+    page = await payment_page(services, at_work)
+    assert "Bank account Main account" in page.said
+
+
+@pytest.mark.parametrize(
+    "accounts", [{"main": "Banco Exemplo 12345-6", "euro": "Example Bank, euros"}]
+)
+async def test_of_several_bank_accounts_one_is_chosen_by_its_name(
+    services: Services, at_work: Browser, accounts: dict[str, str]
+) -> None:
+    page = await payment_page(services, at_work)
+    for name in accounts.values():
+        assert name in page.said
+    assert account_of(page) == "main"
