@@ -23,7 +23,6 @@ _FILES = {
     "portal.css": _HERE / "portal.css",
     "htmx.min.js": _FETCHED / "htmx.org/dist/htmx.min.js",
     "portal.js": _HERE / "portal.js",
-    "theme.js": _HERE / "theme.js",
     "favicon.svg": _HERE / "favicon.svg",
 }
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

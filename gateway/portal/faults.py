@@ -14,11 +14,12 @@ from chassis.errors import (
     NotFound,
     TooLarge,
     TooManyRequests,
+    Unavailable,
     Unreadable,
 )
 from gateway.portal.forms import CSRF_FIELD, Form
 from gateway.portal.languages import N_, gettext
-from gateway.portal.refusals import explain_problem
+from gateway.portal.refusals import explain_refusal, when_again
 from gateway.portal.returned import (
     carry,
     give_back,
@@ -51,25 +52,22 @@ _WORDS: Sequence[tuple[type[DomainError], str, str]] = (
     ),
     (
         NotAllowed,
-        N_("You may not do this"),
-        N_("Your access doesn't include this page."),
+        N_("You don't have access to this"),
+        N_("What you may see and do here doesn't include it."),
     ),
     (
         NotFound,
-        N_("There is nothing here"),
-        N_("The address may be mistyped, or what was here belongs to someone else."),
+        N_("Page not found"),
+        N_("The address may be mistyped, or the page belongs to another account."),
     ),
     (
         TooManyRequests,
         N_("One moment, please"),
-        N_(
-            "Very many requests came from your network. Please wait a moment and "
-            "load the page again."
-        ),
+        N_("Very many requests came from your network."),
     ),
     (
         TooLarge,
-        N_("This is too much at once"),
+        N_("This is too large"),
         N_(
             "What you sent is larger than we can take, so nothing has been done. Go "
             "back with your browser, and send less."
@@ -106,7 +104,7 @@ def page_of(visit: Visit, error: Exception) -> web.StreamResponse:
     if isinstance(error, UpstreamAway):
         return _away(visit)
     if isinstance(error, DomainError):
-        return _of_kind(visit, type(error), error.status)
+        return _of_kind(visit, type(error), error.status, _seconds_of(error))
     if isinstance(error, web.HTTPException):
         kind = _OF_SERVER.get(HTTPStatus(error.status), DomainError)
         return _of_kind(visit, kind, error.status)
@@ -174,22 +172,36 @@ def _refused(visit: Visit, error: Refused) -> web.StreamResponse:
         return _of_kind(visit, NotAllowed, error.status)
     if error.status == HTTPStatus.NOT_FOUND:
         return _of_kind(visit, NotFound, error.status)
-    return _fault(
+    response = _fault(
         visit,
         error.status,
         gettext("This couldn't be done"),
-        explain_problem(error.problem),
+        explain_refusal(error),
         back=page_before(visit),
     )
+    return _with_wait(response, error.retry_after)
 
 
-def _of_kind(visit: Visit, kind: type[DomainError], status: int) -> web.Response:
+def _of_kind(
+    visit: Visit, kind: type[DomainError], status: int, seconds: int | None = None
+) -> web.Response:
     title, text = next(
         (title, text) for known, title, text in _WORDS if issubclass(kind, known)
     )
-    response = _fault(visit, status, gettext(title), gettext(text))
-    if issubclass(kind, TooManyRequests):
-        response.headers["Retry-After"] = str(AWAY_SECONDS)
+    when = f" {when_again(seconds)}" if seconds else ""
+    response = _fault(visit, status, gettext(title), gettext(text) + when)
+    return _with_wait(response, seconds)
+
+
+def _seconds_of(error: DomainError) -> int | None:
+    """Return how long to wait before it is tried again, if the error says that."""
+    is_passing = isinstance(error, TooManyRequests | Unavailable)
+    return error.retry_after_seconds if is_passing else None
+
+
+def _with_wait(response: web.Response, seconds: int | None) -> web.Response:
+    if seconds is not None:
+        response.headers["Retry-After"] = str(seconds)
     return response
 
 
@@ -241,10 +253,9 @@ def _away(visit: Visit) -> web.Response:
         response = _give_back_as_it_came(visit, status, why)
     else:
         text = gettext("It should be back in a moment. Nothing of yours is lost.")
-        title = gettext("This part is taking a break")
+        title = gettext("This isn't available just now")
         response = _fault(visit, status, title, text, **_try_again(visit))
-    response.headers["Retry-After"] = str(AWAY_SECONDS)
-    return response
+    return _with_wait(response, AWAY_SECONDS)
 
 
 def _give_back_as_it_came(visit: Visit, status: int, why: str) -> web.Response:

@@ -12,6 +12,8 @@ from contracts.money import MoneyModel
 from gateway.portal.languages import current_language, current_locale, gettext
 
 _KILOBYTE = 1024
+#: An hour and a minute, in seconds.
+_UNITS = (3600, 60)
 _SPACES = re.compile(r"\s")
 _LOCALES = ("en", "pt_BR")
 
@@ -53,6 +55,13 @@ def duration(minutes: int) -> str:
     return dates.format_timedelta(
         timedelta(minutes=minutes), threshold=1.2, locale=current_locale()
     )
+
+
+def wait(seconds: int) -> str:
+    """Return `2 minutes`: how long to wait, never said shorter than it is."""
+    unit = next((unit for unit in _UNITS if seconds > unit), 1)
+    whole = timedelta(seconds=-(-seconds // unit) * unit)
+    return dates.format_timedelta(whole, threshold=1, locale=current_locale())
 
 
 def file_size(size: int) -> str:

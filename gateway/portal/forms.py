@@ -14,7 +14,7 @@ from uuid import UUID
 from chassis.client import UpstreamAway
 from chassis.ids import uuid7
 from gateway.portal.languages import gettext
-from gateway.portal.refusals import explain_fields, explain_problem
+from gateway.portal.refusals import explain_fields, explain_refusal
 from gateway.services import Refused
 
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class Form:
         for name, message in explain_fields(refusal.problem):
             self.refuse(message, field=name)
         if not self.errors:
-            self.refuse(explain_problem(refusal.problem))
+            self.refuse(explain_refusal(refusal))
         self.status = refusal.status
 
 

@@ -20,6 +20,7 @@ from gateway.portal.languages import (
     ngettext,
 )
 from gateway.portal.menu import is_current, menu_of
+from gateway.portal.returned import page_before
 from gateway.portal.visit import Visit, with_query
 from gateway.portal.wording import label, tone
 
@@ -95,6 +96,7 @@ def _names(company: str) -> dict[str, object]:
         "languages": LANGUAGES,
         "live_events": " ".join(LIVE_EVENTS),
         "menu_of": menu_of,
+        "page_before": page_before,
         "theme_of": theme_of,
         "with_query": with_query,
     }

@@ -191,10 +191,10 @@ async def say_it_came(page: Page) -> None:
 
 
 async def choose_dark(page: Page) -> None:
-    """Without scripts a page doesn't know the system's theme: it is chosen below."""
+    """Choose it at the foot of the page, against the system's own."""
     await page.locator("select[name=theme]").select_option("dark")
     await page.get_by_role("button", name="Aplicar").click()
-    await expect(page.locator("html[data-bs-theme=dark]")).to_be_visible()
+    await expect(page.locator("html[data-theme=dark]")).to_be_visible()
 
 
 async def ask_about(page: Page, service: Json) -> None:

@@ -225,7 +225,7 @@ async def test_nobody_pays_or_sees_what_is_anothers(people: People) -> None:
     box = page.locator("input[name=invoice]")
     await box.evaluate(PAY_ANOTHERS, foreign["id"])
     await expect(page.get_by_role("heading", level=1)).to_have_text(
-        "There is nothing here"
+        "Page not found"
     )
     for path in (f"/invoices/{foreign['id']}", f"/payments/{theirs['id']}"):
         for address in (path, f"{path}/pdf"):

@@ -310,7 +310,7 @@ async def test_other_peoples_tickets_and_files_are_not_there(people: People) -> 
         answer = await page.goto(path)
         assert answer is not None
         assert answer.status == 404
-        await expect(page.locator("h1")).to_have_text("There is nothing here")
+        await expect(page.locator("h1")).to_have_text("Page not found")
 
 
 async def _fill_in(page: Page) -> None:

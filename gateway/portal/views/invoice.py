@@ -52,7 +52,7 @@ async def _take_credit_back(visit: Visit, invoice_id: UUID) -> web.Response | No
     path = f"/invoices/{invoice_id}"
     if await visit.form.send(visit.api.act("DELETE", f"{path}/credit")) is None:
         return None
-    return visit.go(path, notice=N_("The credit is yours again."))
+    return visit.go(path, notice=N_("The credit is back in your balance."))
 
 
 async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:

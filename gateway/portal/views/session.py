@@ -98,6 +98,6 @@ async def _log_in(visit: Visit, email: str, password: str) -> str | None:
         if refusal.status != HTTPStatus.UNAUTHORIZED:
             raise
         visit.form.refuse(
-            gettext("This e-mail and password don't belong together. Please try again.")
+            gettext("The e-mail or the password is wrong. Please try again.")
         )
         return None

@@ -68,6 +68,7 @@ async def show_new_ticket(visit: Visit) -> web.Response:
     form = Form.filled(
         department=visit.query.get("department"),
         subject=visit.query.get("subject"),
+        message=visit.query.get("message"),
         priority=visit.query.get("priority", USUAL_PRIORITY),
         invoice_id=visit.query.get("invoice"),
         service_ids=visit.query.get("service"),

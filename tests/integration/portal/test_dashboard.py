@@ -14,8 +14,10 @@ from tests.integration.portal.conftest import NewCustomer
 from tests.integration.portal.doors import (
     EXCHANGE,
     HOST,
+    OVERVIEW,
     SESSION_TOKEN,
     answer_dashboard,
+    answer_overview,
     open_session,
 )
 from tests.support.tokens import a_customer, a_staff_member
@@ -25,6 +27,7 @@ COUNT = re.compile(
     r"([^<]*)</span>",
     re.DOTALL,
 )
+TITLE = re.compile(r'id="([a-z-]+-title)"')
 LINK = re.compile(r'(?:href|action)="(/[^"]*)"')
 #: What each permission opens.
 OPENED = {
@@ -42,6 +45,13 @@ def counts(page: Page) -> dict[str, str]:
 
 def links(page: Page) -> set[str]:
     return {link.partition("?")[0] for link in LINK.findall(page.text)}
+
+
+def missing(page: Page) -> set[str]:
+    """Return the panels that say that they can't be had, by their titles' ids."""
+    _, *cards = TITLE.split(page.text)
+    titled = zip(cards[::2], cards[1::2], strict=True)
+    return {title for title, card in titled if "Not available just now" in card}
 
 
 @pytest.fixture
@@ -84,8 +94,6 @@ async def test_each_count_is_that_of_the_list_behind_it(
 @pytest.mark.parametrize(
     ("path", "panel"),
     [
-        ("/api/v1/services", "services-title"),
-        ("/api/v1/domains", "domains-title"),
         ("/api/v1/tickets", "tickets-title"),
         ("/api/v1/news", "news-title"),
     ],
@@ -96,15 +104,36 @@ async def test_a_service_that_fails_costs_its_own_panel(
     services.answer(path, {}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
     page = await home.get("/")
     assert page.status == HTTPStatus.OK
-    assert page.text.count("Not available just now") == 1
-    card = page.text.partition(f'id="{panel}"')[2].partition("card-header")[0]
-    assert "Not available just now" in card
+    assert missing(page) == {panel}
+
+
+async def test_billing_that_fails_costs_all_its_panels(
+    services: Services, home: Browser
+) -> None:
+    services.answer(OVERVIEW, {}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    page = await home.get("/")
+    assert page.status == HTTPStatus.OK
+    assert missing(page) == {"services-title", "domains-title"}
+    assert counts(page) == {
+        "/services": "\u2013",
+        "/domains": "\u2013",
+        "/invoices": "\u2013",
+        "/tickets": "0",
+    }
+
+
+@pytest.mark.parametrize("panel", ["services", "domains"])
+async def test_what_billing_does_not_tell_costs_its_own_panel(
+    services: Services, home: Browser, panel: str
+) -> None:
+    answer_overview(services, **{panel: None})
+    assert missing(await home.get("/")) == {f"{panel}-title"}
 
 
 async def test_invoices_that_are_away_cost_their_count(
     services: Services, home: Browser
 ) -> None:
-    services.answer("/api/v1/invoices/outstanding", {}, status=500)
+    answer_overview(services, open_invoices=None)
     page = await home.get("/")
     assert counts(page) == {
         "/services": "0",
@@ -124,8 +153,7 @@ async def test_a_service_that_hangs_costs_little_time(
         await released.wait()
         return web.json_response({})
 
-    for path in ("/api/v1/invoices/outstanding", "/api/v1/services"):
-        services.answers[path] = hang
+    services.answers[OVERVIEW] = hang
     await home.get("/security")
     started = asyncio.get_running_loop().time()
     page = await home.get("/")
@@ -153,7 +181,7 @@ async def test_accounts_away_before_the_session_is_known_is_a_page_to_try_again(
     page = await home.get("/?a=b")
     assert page.status == HTTPStatus.SERVICE_UNAVAILABLE
     assert page.headers["Retry-After"]
-    assert page.heading == "This part is taking a break"
+    assert page.heading == "This isn't available just now"
     assert 'href="/?a=b"' in page.text
     assert home.cookie("session") == SESSION_TOKEN
 

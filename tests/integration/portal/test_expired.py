@@ -60,7 +60,7 @@ async def test_a_page_is_reached_after_the_log_in(seated: Seated) -> None:
     answer = await seated.browser.get(wanted)
     assert answer.status == HTTPStatus.SEE_OTHER
     login = await seated.browser.follow(answer)
-    assert "Please log in to go on" in login.said
+    assert "Please log in to continue" in login.said
     assert (await log_in_again(seated, login)).location == wanted
 
 

@@ -221,7 +221,7 @@ async def test_an_unknown_path_is_a_page_whatever_is_asked(
     page = await seated.browser.ask(method, path)
     assert page.status == HTTPStatus.NOT_FOUND
     assert_page(page)
-    assert page.heading == "There is nothing here"
+    assert page.heading == "Page not found"
     assert seated.customer.email in page.said
 
 

@@ -72,7 +72,7 @@ async def test_the_total_of_the_page_is_the_invoices_to_the_cent(
 async def test_the_set_up_fee_is_named(seated: Seated) -> None:
     page = await summary(seated, period="monthly", quantity="3")
     assert "plus set-up, once" in page.said
-    assert sums(page)["of that, set-up, once each"] == Decimal("49.00")
+    assert sums(page)["of that, set-up once for each"] == Decimal("49.00")
 
 
 async def test_credit_pays_first_where_that_is_wanted(

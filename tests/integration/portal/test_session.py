@@ -124,7 +124,7 @@ async def test_a_wrong_password_keeps_the_address_and_not_the_password(
 ) -> None:
     customer = await register(stack.api)
     page = await visitor.log_in(customer.email, "not the password")
-    assert "don't belong together" in page.said
+    assert "or the password is wrong" in page.said
     form = page.form("/login")
     assert form["email"] == customer.email
     assert "not the password" not in page.text
