@@ -1,4 +1,4 @@
-"""The API's documentation: the merged OpenAPI document, and Swagger UI to read it."""
+"""The documentation: routes (OpenAPI, with Swagger UI), events (AsyncAPI), problems."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,12 @@ _SHOWN = {
     "docs.js": _HERE,
     "docs.css": _HERE,
 }
-PROBLEMS_PATH = "/api/docs/problems"
+#: Pages and documents that are generated: `make generated`.
+_GENERATED = {
+    "/api/docs/problems": "problems.html",
+    "/api/docs/events": "events.html",
+    "/api/docs/asyncapi.json": "asyncapi.json",
+}
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -31,6 +36,8 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/api/docs/assets/swagger-ui.css">
 </head>
 <body>
+<nav aria-label="Documentation"><a href="/api/docs/events">Events</a>
+<a href="/api/docs/problems">Problems</a></nav>
 <div id="swagger-ui"></div>
 <noscript>This page needs JavaScript; the document itself is at
 <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</noscript>
@@ -50,8 +57,8 @@ def add_docs(app: web.Application, documents: Documents, own: dict[str, Any]) ->
     async def show_page(_request: web.Request) -> web.Response:
         return web.Response(text=_PAGE, content_type="text/html")
 
-    async def show_problems(_request: web.Request) -> web.FileResponse:
-        return web.FileResponse(_HERE / "problems.html")
+    async def show_generated(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_HERE / _GENERATED[request.path])
 
     async def show_asset(request: web.Request) -> web.FileResponse:
         name = request.match_info["name"]
@@ -62,5 +69,6 @@ def add_docs(app: web.Application, documents: Documents, own: dict[str, Any]) ->
 
     app.router.add_get(DOCUMENT_PATH, show_document)
     app.router.add_get(PAGE_PATH, show_page)
-    app.router.add_get(PROBLEMS_PATH, show_problems)
+    for path in _GENERATED:
+        app.router.add_get(path, show_generated)
     app.router.add_get(ASSETS_PATH + "/{name}", show_asset)

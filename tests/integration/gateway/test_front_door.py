@@ -157,12 +157,31 @@ async def test_a_download_passes_byte_for_byte(
 
 
 async def test_every_answer_carries_security_headers(gateway: Running) -> None:
-    for path in ("/api/v1/nothing", "/api/docs", "/api/docs/problems"):
+    for path in (
+        "/api/v1/nothing",
+        "/api/docs",
+        "/api/docs/problems",
+        "/api/docs/events",
+    ):
         async with gateway.client.get(path) as answer:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
             assert "unsafe" not in answer.headers["Content-Security-Policy"]
             assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+async def test_the_events_can_be_read_and_their_document_fetched(
+    gateway: Running,
+) -> None:
+    async with gateway.client.get("/api/docs/events") as answer:
+        assert answer.status == 200
+        page = await answer.text()
+    assert 'id="billing.invoice.paid.v1"' in page
+    assert "<script" not in page
+    assert "style=" not in page
+    async with gateway.client.get("/api/docs/asyncapi.json") as answer:
+        assert answer.content_type == "application/json"
+        assert (await answer.json())["asyncapi"] == "3.0.0"
 
 
 async def test_a_flood_from_one_address_is_refused(
