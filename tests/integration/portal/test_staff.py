@@ -12,7 +12,9 @@ from tests.integration.portal.doors import HOST, NOTHING, SESSION_TOKEN, open_se
 from tests.support.running import Running, running
 from tests.support.tokens import a_staff_member
 
-TICKET_ID, PAYMENT_ID, INVOICE_ID, CUSTOMER_ID = (str(uuid4()) for _ in range(4))
+TICKET_ID, PAYMENT_ID, INVOICE_ID, CUSTOMER_ID, RUN_ID = (
+    str(uuid4()) for _ in range(5)
+)
 DUE = "2026-12-01T12:00:00Z"
 TICKET: dict[str, object] = {
     "id": TICKET_ID,
@@ -209,3 +211,27 @@ async def test_of_several_bank_accounts_one_is_chosen_by_its_name(
     for name in accounts.values():
         assert name in page.said
     assert account_of(page) == "main"
+
+
+@pytest.mark.parametrize(("failed", "said"), [(0, False), (2, True)])
+async def test_a_run_that_failed_for_customers_says_so(
+    services: Services, at_work: Browser, *, failed: int, said: bool
+) -> None:
+    run = {
+        "id": RUN_ID,
+        "on": "2026-12-01",
+        "started_at": DUE,
+        "finished_at": DUE,
+        "issued": 1,
+        "credit_applied": 0,
+        "orders_cancelled": 0,
+        "customers_failed": failed,
+    }
+    path = "/api/v1/staff/billing-runs"
+    services.answer(path, {"items": [run], "next": None, "total": None})
+    services.answer(f"{path}/{RUN_ID}", run)
+    open_session(services, a_staff_member("billing.run", "tickets.read"))
+    move_clock(services, DUE)
+    page = await at_work.get(f"/staff/billing-runs?run={RUN_ID}")
+    assert ("Something failed for 2 customers." in page.said) == said
+    assert ("2 customers failed" in page.said) == said
