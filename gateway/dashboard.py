@@ -1,4 +1,4 @@
-"""The first page: asks all services at once, and loses a panel at most."""
+"""The first page: asks all services at once, and loses one's panels at most."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,9 +18,11 @@ from contracts.api.accounts import MeView
 from contracts.api.billing.domains import DomainView
 from contracts.api.billing.invoices import OutstandingView
 from contracts.api.billing.orders import ServiceView
+from contracts.api.billing.overview import OverviewView
 from contracts.api.gateway import CountsView, DashboardView
 from contracts.api.notifier import NewsView
 from contracts.api.tickets import TicketView
+from gateway.services import API
 from gateway.settings import Settings
 from gateway.upstream import Sending, Upstream
 
@@ -48,17 +50,21 @@ class Dashboard:
             headers["Accept-Language"] = language
         some = f"limit={PANEL_ITEMS}"
         ask = partial(self._ask, headers)
-        panels = await asyncio.gather(
-            ask("accounts", "/me", MeView),
-            ask("billing", f"/services?count=true&{some}", Page[ServiceView]),
-            ask("billing", f"/domains?count=true&{some}", Page[DomainView]),
-            ask("billing", "/invoices/outstanding", OutstandingView),
-            ask(
-                "tickets", f"/tickets?closed=false&count=true&{some}", Page[TicketView]
-            ),
-            ask("notifier", f"/news?{some}", Page[NewsView]),
+        open_tickets = f"{API}/tickets?closed=false&count=true&{some}"
+        contact, bought, tickets, news = await asyncio.gather(
+            ask("accounts", f"{API}/me", MeView),
+            ask("billing", f"/internal/overview?{some}", OverviewView),
+            ask("tickets", open_tickets, Page[TicketView]),
+            ask("notifier", f"{API}/news?{some}", Page[NewsView]),
         )
-        return Panels(*panels)
+        return Panels(
+            contact=contact,
+            services=bought.services if bought else None,
+            domains=bought.domains if bought else None,
+            open_invoices=bought.open_invoices if bought else None,
+            tickets=tickets,
+            news=news,
+        )
 
     async def _ask(
         self, headers: Mapping[str, str], service: str, path: str, model: type[M]
@@ -66,9 +72,7 @@ class Dashboard:
         """Return the service's answer, or None if it gives no good one in time."""
         sending = Sending(method="GET", headers=headers, total_seconds=self._seconds)
         try:
-            async with self._upstream.call(
-                service, f"/api/v1{path}", sending
-            ) as answer:
+            async with self._upstream.call(service, path, sending) as answer:
                 if answer.status == HTTPStatus.UNAUTHORIZED:
                     raise NotAuthenticated
                 answer.raise_for_status()

@@ -7,6 +7,7 @@ from services.billing.api import (
     invoices,
     ledger,
     orders,
+    overview,
     payments,
     products,
     runs,
@@ -25,4 +26,5 @@ ROUTES = (
     ledger.routes,
     runs.runs,
     runs.clock,
+    overview.routes,
 )

@@ -1,5 +1,6 @@
 """The routes of invoices and their PDFs."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -29,7 +30,7 @@ async def list_invoices(call: Call, query: ListInvoices) -> Page[InvoiceView]:
     wanted = InvoiceFilter(scope=call.customer_id, statuses=_statuses(query))
     found, total = await _find(call, query, wanted)
     return Page[InvoiceView].of(
-        [_view(call, invoice) for invoice in found],
+        _views(call, found),
         limit=query.limit,
         cursor=_place,
         total=total,
@@ -78,8 +79,8 @@ async def list_staff_invoices(
         names = await list_customer_names(tx, (i.customer_id for i in found))
     return Page[StaffInvoiceView].of(
         [
-            view_invoice_for_staff(_view(call, invoice), names[invoice.customer_id])
-            for invoice in found
+            view_invoice_for_staff(invoice, names[invoice.customer_id])
+            for invoice in _views(call, found)
         ],
         limit=query.limit,
         cursor=_place,
@@ -118,10 +119,14 @@ async def _find(
     return found, total
 
 
+def _views(call: Call, invoices: Iterable[Invoice]) -> list[InvoiceView]:
+    terms, today = call.resources[SETTINGS].payment_terms, call.today
+    return [view_invoice(invoice, terms, today=today) for invoice in invoices]
+
+
 def _view(call: Call, invoice: Invoice) -> InvoiceView:
-    return view_invoice(
-        invoice, call.resources[SETTINGS].payment_terms, today=call.today
-    )
+    [view] = _views(call, [invoice])
+    return view
 
 
 def _place(invoice: InvoiceView) -> tuple[datetime, UUID]:

@@ -13,9 +13,19 @@ EMPTY: dict[str, object] = {"items": [], "next": None, "total": 0}
 
 
 def answer_everything(services: Services) -> None:
-    for noun in ("services", "domains", "tickets", "news"):
+    for noun in ("tickets", "news"):
         services.answer(f"/api/v1/{noun}", EMPTY)
-    services.answer("/api/v1/invoices/outstanding", {"totals": [], "invoices": 0})
+    nothing_open: dict[str, object] = {
+        "totals": [],
+        "invoices": 0,
+        "of_a_later_release": 1,
+    }
+    overview: dict[str, object] = {
+        "services": EMPTY,
+        "domains": EMPTY,
+        "open_invoices": nothing_open,
+    }
+    services.answer("/internal/overview", overview)
     services.answer(
         "/api/v1/me",
         {
@@ -71,10 +81,36 @@ async def test_a_service_that_answers_nonsense_costs_its_own_panel(
     gateway: Running, services: Services
 ) -> None:
     answer_everything(services)
-    services.answer("/api/v1/domains", {"items": [{"id": "x"}]})
+    services.answer("/api/v1/news", {"items": [{"id": "x"}]})
     status, page = await dashboard(gateway)
     assert status == 200
-    assert page["unavailable"] == ["domains"]
+    assert page["unavailable"] == ["news"]
+
+
+async def test_billing_that_fails_costs_its_own_panels(
+    gateway: Running, services: Services
+) -> None:
+    answer_everything(services)
+    services.answer("/internal/overview", {}, status=503)
+    status, page = await dashboard(gateway)
+    assert status == 200
+    assert page["unavailable"] == ["services", "domains", "open_invoices"]
+
+
+async def test_what_the_caller_may_not_see_costs_no_other_panel(
+    gateway: Running, services: Services
+) -> None:
+    answer_everything(services)
+    overview: dict[str, object] = {
+        "services": EMPTY,
+        "domains": EMPTY,
+        "open_invoices": None,
+    }
+    services.answer("/internal/overview", overview)
+    status, page = await dashboard(gateway)
+    assert status == 200
+    assert page["unavailable"] == ["open_invoices"]
+    assert page["services"] == []
 
 
 async def test_a_service_that_hangs_costs_its_panel_and_little_time(
@@ -118,8 +154,8 @@ async def test_all_services_are_asked_at_once(
         services.answers[path] = wait_for_the_others
     _, page = await dashboard(gateway)
     assert arrived == len(paths)
-    # EMPTY is neither a contact nor a sum.
-    assert page["unavailable"] == ["contact", "open_invoices"]
+    # EMPTY is neither a contact nor an overview.
+    assert page["unavailable"] == ["contact", "services", "domains", "open_invoices"]
 
 
 async def test_the_first_page_is_for_customers(gateway: Running) -> None:

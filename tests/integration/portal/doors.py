@@ -12,6 +12,7 @@ SESSION_TOKEN = "A" * 43
 #: What cookies' names begin with where there is TLS.
 HOST = "__Host-"
 EXCHANGE = "/internal/browser-sessions/exchange"
+OVERVIEW = "/internal/overview"
 NOTHING: Mapping[str, object] = {"items": [], "next": None, "total": 0}
 
 
@@ -67,9 +68,20 @@ def refuse(services: Services, path: str, status: int, kind: str) -> None:
 
 def answer_dashboard(services: Services) -> None:
     """Let all services have nothing for the first page."""
-    for noun in ("services", "domains", "tickets", "news"):
+    for noun in ("tickets", "news"):
         services.answer(f"/api/v1/{noun}", NOTHING)
-    services.answer("/api/v1/invoices/outstanding", {"totals": [], "invoices": 0})
+    answer_overview(services)
+
+
+def answer_overview(services: Services, /, **panels: None) -> None:
+    """Let billing have nothing for the first page, or not even tell of it."""
+    nothing_open: dict[str, object] = {"totals": [], "invoices": 0}
+    overview: dict[str, object] = {
+        "services": NOTHING,
+        "domains": NOTHING,
+        "open_invoices": nothing_open,
+    }
+    services.answer(OVERVIEW, {**overview, **panels})
 
 
 async def browser_at(gateway: Running, **options: str) -> Browser:
