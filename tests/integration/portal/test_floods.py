@@ -46,6 +46,7 @@ async def test_too_many_pages_are_answered_by_a_page_that_says_when_to_try_again
     assert page.headers["Retry-After"] == "5"
     assert page.headers["Cache-Control"] == "no-store"
     assert page.heading == "One moment, please"
+    assert "Please try again in 5 seconds." in page.said
 
 
 async def test_the_page_is_in_the_readers_language(limited: Browser) -> None:
