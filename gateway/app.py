@@ -80,7 +80,7 @@ def degraded(resources: Resources) -> Sequence[str]:
 
 def _follow(events: LiveEvents, sessions: BrowserSessions) -> None:
     """Let sessions that are kept here end and change as those at accounts do."""
-    events.on(SessionEnded, sessions.forget_session)
+    events.on(SessionEnded, sessions.note_ended)
     events.on(CustomerUpdated, sessions.forget_customer)
     events.on(StaffMemberUpdated, sessions.forget_user)
     events.on_gap(sessions.forget_all)

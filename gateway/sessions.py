@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -56,22 +56,29 @@ class BrowserSessions:
         self._services = services
         self._verifier = verifier
         self._kept = _Kept()
-        self._exchanges: dict[bytes, _Exchange] = {}
+        self._exchanges: dict[_Key, _Exchange] = {}
 
-    async def log_in(self, email: str, password: str, *, user_agent: str) -> str:
-        """Return a new session's token, or raise Refused as accounts does."""
+    async def log_in(
+        self, email: str, password: str, *, key: str, user_agent: str
+    ) -> BrowserSessionView:
+        """Return a new session's token, or raise Refused as accounts does.
+
+        With the same `key` at once, as by a double click, it is the same session.
+        """
         body = {"email": email, "password": password}
-        started = await self._ask("", body, BrowserSessionView, user_agent)
-        return started.session_token
+        return await self._ask("", body, BrowserSessionView, user_agent, key=key)
 
-    async def open(self, token: str, *, user_agent: str) -> OpenSession | None:
+    async def open(
+        self, token: str, *, user_agent: str, is_use: bool = True
+    ) -> OpenSession | None:
         """Return the session; None if there is none, or no longer.
 
-        Raises UpstreamAway if accounts, which alone knows, doesn't answer.
+        Without `is_use` it lives no longer for that it was opened. Raises UpstreamAway
+        if accounts, which alone knows, doesn't answer.
         """
         if not _TOKEN.fullmatch(token):
             return None
-        key = sha256(token.encode()).digest()
+        key = _Key(sha256(token.encode()).digest(), is_use)
         kept = self._kept.find(key)
         if kept is not None:
             return kept
@@ -89,10 +96,16 @@ class BrowserSessions:
         except Refused as refused:
             if refused.status not in _OVER:
                 raise
-        self.forget_session(session.id)
+        self.note_ended(session.id)
+
+    def note_ended(self, session_id: UUID) -> None:
+        """Let nobody go on with this session, whatever is being answered about it."""
+        self._forget(session_id)
+        for exchange in self._exchanges.values():
+            exchange.ended.add(session_id)
 
     def forget_session(self, session_id: UUID) -> None:
-        """Let the next request ask anew whether this session lives."""
+        """Let the session's next request ask anew whether it lives, and whose it is."""
         self._forget(session_id)
 
     def forget_customer(self, customer_id: UUID) -> None:
@@ -115,7 +128,7 @@ class BrowserSessions:
         for exchange in self._exchanges.values():
             exchange.forgotten.add(id_)
 
-    def _begin(self, key: bytes, token: str, user_agent: str) -> "_Exchange":
+    def _begin(self, key: "_Key", token: str, user_agent: str) -> "_Exchange":
         """Ask accounts, once for all who open this session meanwhile."""
         answer = self._exchange(key, token, user_agent)
         task = asyncio.create_task(answer, name="open session")
@@ -124,10 +137,12 @@ class BrowserSessions:
         return self._exchanges[key]
 
     async def _exchange(
-        self, key: bytes, token: str, user_agent: str
+        self, key: "_Key", token: str, user_agent: str
     ) -> OpenSession | None:
         asked_at = asyncio.get_running_loop().time()
-        body = {"session_token": token}
+        body: dict[str, object] = {"session_token": token}
+        if not key.is_use:
+            body["is_use"] = False
         try:
             in_use = await self._ask(
                 "/exchange", body, BrowserSessionInUseView, user_agent
@@ -138,7 +153,7 @@ class BrowserSessions:
             raise
         session = await self._opened(token, in_use)
         exchange = self._exchanges[key]
-        if session.id in exchange.forgotten:
+        if session.id in exchange.ended:
             return None
         if not (exchange.is_stale or exchange.forgotten & _ids_of(session)):
             until = asked_at + in_use.expires_in - SPARE_SECONDS
@@ -160,9 +175,17 @@ class BrowserSessions:
         )
 
     async def _ask(
-        self, path: str, body: Mapping[str, object], model: type[M], user_agent: str
+        self,
+        path: str,
+        body: Mapping[str, object],
+        model: type[M],
+        user_agent: str,
+        *,
+        key: str | None = None,
     ) -> M:
         headers = {"User-Agent": user_agent}
+        if key is not None:
+            headers["Idempotency-Key"] = key
         content = await self._services.ask(
             "POST", _PATH + path, headers=headers, body=body, service="accounts"
         )
@@ -179,24 +202,40 @@ def csrf_token_of(secret: str) -> str:
     return urlsafe_b64encode(derived).rstrip(b"=").decode("ascii")
 
 
+class _Key(NamedTuple):
+    """A session's token by its hash, and whether it is opened by somebody's doing."""
+
+    hash: bytes
+    is_use: bool
+
+
 @dataclass(slots=True)
 class _Exchange:
     """A question to accounts, and what was forgotten since it was asked."""
 
     task: asyncio.Task[OpenSession | None]
+    ended: set[UUID] = field(default_factory=set[UUID])
     forgotten: set[UUID] = field(default_factory=set[UUID])
     is_stale: bool = False
 
 
 class _Kept:
-    """Open sessions by their tokens' hashes; the longest unused makes room."""
+    """Open sessions by their tokens' hashes; the longest unused makes room.
+
+    What was opened by somebody's doing serves all; what wasn't, only its like, since
+    accounts is to hear of the next use.
+    """
 
     def __init__(self) -> None:
-        self._sessions: OrderedDict[bytes, tuple[OpenSession, float]] = OrderedDict()
-        #: The hashes under which the sessions with one of these ids are kept.
-        self._keys: defaultdict[UUID, set[bytes]] = defaultdict(set)
+        self._sessions: OrderedDict[_Key, tuple[OpenSession, float]] = OrderedDict()
+        #: The keys under which the sessions with one of these ids are kept.
+        self._keys: defaultdict[UUID, set[_Key]] = defaultdict(set)
 
-    def find(self, key: bytes) -> OpenSession | None:
+    def find(self, key: _Key) -> OpenSession | None:
+        used = self._find(key._replace(is_use=True))
+        return used or (None if key.is_use else self._find(key))
+
+    def _find(self, key: _Key) -> OpenSession | None:
         session, until = self._sessions.get(key, (None, 0.0))
         if session is None:
             return None
@@ -206,7 +245,7 @@ class _Kept:
         self._sessions.move_to_end(key)
         return session
 
-    def keep(self, key: bytes, session: OpenSession, *, until: float) -> None:
+    def keep(self, key: _Key, session: OpenSession, *, until: float) -> None:
         self._sessions[key] = (session, until)
         for id_ in _ids_of(session):
             self._keys[id_].add(key)
@@ -217,7 +256,7 @@ class _Kept:
         for key in tuple(self._keys.get(id_, ())):
             self._drop(key)
 
-    def _drop(self, key: bytes) -> None:
+    def _drop(self, key: _Key) -> None:
         session, _ = self._sessions.pop(key)
         for id_ in _ids_of(session):
             self._keys[id_].discard(key)

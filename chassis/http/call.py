@@ -100,6 +100,11 @@ class Call:
             raise RuntimeError("this process has no database")
         return self._surroundings.database
 
+    @property
+    def idempotency_key(self) -> str | None:
+        """The client's name for this intent; only routes that keep no answer ask."""
+        return idempotency.read_key(self.request.headers.get(idempotency.HEADER))
+
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         return self.database.transaction()
 

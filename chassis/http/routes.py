@@ -37,6 +37,8 @@ class Options(TypedDict, total=False):
     upload: bool
     #: False for routes that issue tokens: they ignore idempotency keys.
     keeps_answer: bool
+    #: Lets a route that is no POST take idempotency keys: one whose repeat is refused.
+    keyed: bool
     #: How long the handler may take; None: as long as it likes, as streams do.
     seconds: float | None
     #: What each event of a stream carries, when the answer is `text/event-stream`.
@@ -62,6 +64,7 @@ class Route:
     media_type: str | None = None
     upload: bool = False
     keeps_answer: bool = True
+    keyed: bool = False
     seconds: float | None = HANDLER_SECONDS
     stream_of: type[BaseModel] | None = None
 
@@ -72,7 +75,7 @@ class Route:
     @property
     def takes_key(self) -> bool:
         """Whether a repeat with the same idempotency key gets the same answer."""
-        return self.method == "POST" and self.keeps_answer
+        return (self.method == "POST" or self.keyed) and self.keeps_answer
 
 
 class Routes:

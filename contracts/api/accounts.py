@@ -124,6 +124,13 @@ class RefreshSession(Body):
 
 class UseBrowserSession(Body):
     session_token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    is_use: Annotated[
+        bool,
+        Field(
+            description="False where nobody did anything, as when a page that lies "
+            "open listens anew: the session lives no longer for it."
+        ),
+    ] = True
 
 
 class RequestPasswordReset(Body):

@@ -8,8 +8,6 @@ from yarl import URL
 from gateway.settings import Settings
 
 DAY = 24 * 60 * 60
-#: As long as a session may last; accounts ends it earlier where it isn't used.
-SESSION_SECONDS = 30 * DAY
 CHOICE_SECONDS = 365 * DAY
 NOTICE_SECONDS = 60
 

@@ -37,6 +37,8 @@ TakeFile = Callable[[Visit, UploadedFile, str], Awaitable[SentFile]]
 #: A part of a path that is an id; anything else there is no page of ours.
 _ID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
+#: Sent by a live region when it asks for itself anew (components.html, `live`).
+LOOKS_BY_ITSELF = "Live-Region"
 #: What clients ask rather than people.
 NOT_PAGES = ("/api/", ASSETS, "/health/", "/metrics", "/openapi.json", "/.well-known/")
 
@@ -53,6 +55,8 @@ class PageRoute:
     view: Callable[..., Awaitable[web.StreamResponse]]
     #: Takes over each file of its form; without it, files go nowhere.
     take: TakeFile | None = None
+    #: Whether somebody did something to come here; else their session isn't in use.
+    is_use: bool = True
 
 
 class Pages:
@@ -64,8 +68,10 @@ class Pages:
     def __iter__(self) -> Iterator[PageRoute]:
         return iter(self._routes)
 
-    def get(self, path: str, *, policy: Policy) -> Callable[[View[P]], View[P]]:
-        return self._declare("GET", path, policy, None)
+    def get(
+        self, path: str, *, policy: Policy, is_use: bool = True
+    ) -> Callable[[View[P]], View[P]]:
+        return self._declare("GET", path, policy, None, is_use=is_use)
 
     def post(
         self, path: str, *, policy: Policy, take: TakeFile | None = None
@@ -77,10 +83,17 @@ class Pages:
         return self._declare("*", path, policy, None)
 
     def _declare(
-        self, method: str, path: str, policy: Policy, take: TakeFile | None
+        self,
+        method: str,
+        path: str,
+        policy: Policy,
+        take: TakeFile | None,
+        *,
+        is_use: bool = True,
     ) -> Callable[[View[P]], View[P]]:
         def declare(view: View[P]) -> View[P]:
-            self._routes.append(PageRoute(method, path, policy, view, take))
+            route = PageRoute(method, path, policy, view, take, is_use)
+            self._routes.append(route)
             return view
 
         return declare
@@ -121,7 +134,7 @@ def _handler(
     async def handle(request: web.Request) -> web.StreamResponse:
         visit, chosen = _arrival(request, portal)
         try:
-            visit = await _open(visit, chosen)
+            visit = await _open(visit, chosen, is_use=route.is_use)
             return await _run(route, visit)
         except (Refused, DomainError) as error:
             return faults.page_of(visit, error)
@@ -145,15 +158,19 @@ def _arrival(request: web.Request, portal: Portal) -> tuple[Visit, str | None]:
     return Visit(request, portal, None), chosen
 
 
-async def _open(visit: Visit, chosen: str | None) -> Visit:
+async def _open(visit: Visit, chosen: str | None, *, is_use: bool) -> Visit:
     """Return the visit with its session, if the browser holds one that still lives."""
     request, portal = visit.request, visit.portal
+    # A part of a page that looks after itself would keep its session alive for ever.
+    is_use = is_use and LOOKS_BY_ITSELF not in request.headers
     token = portal.cookies.read(request, "session")
     if not token:
         return visit
     try:
         user_agent = request.headers.get("User-Agent", "")
-        session = await portal.sessions.open(token, user_agent=user_agent)
+        session = await portal.sessions.open(
+            token, user_agent=user_agent, is_use=is_use
+        )
     except UpstreamAway:
         if request.method == "POST":
             # Whoever it is from: what was typed is given back.

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from hmac import digest
 from typing import ParamSpec, TypeVar
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -24,6 +25,7 @@ from chassis.tokens import (
     public_keys,
     sign_token,
 )
+from services.accounts.domain import sessions
 
 #: OWASP's first choice for Argon2id: 19 MiB, two passes, one lane.
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
@@ -123,6 +125,10 @@ class Tokens:
             for each in self._published
             if each.is_private
         ]
+
+    def log_in_token(self, user_id: UUID, log_in: str) -> str:
+        """Return the session token that follows from a user's named log-in."""
+        return sessions.log_in_token(self.refresh_keys[0], user_id, log_in)
 
     def sign(self, principal: Principal, *, now: datetime) -> str:
         return sign_token(self._key, principal, issuer=self._issuer, now=now)

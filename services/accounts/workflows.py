@@ -56,11 +56,18 @@ async def log_in(
 
 
 async def log_in_browser(
-    resources: Resources, email: str, password: str, origin: Origin
+    resources: Resources,
+    email: str,
+    password: str,
+    origin: Origin,
+    *,
+    key: str | None,
 ) -> BrowserSessionView:
-    """Start a browser's session, which keeps its one token."""
+    """Start a browser's session, which keeps its one token; with a key, only once."""
     kind = SessionKind.BROWSER
-    signed_in = await _start_session(resources, email, password, origin, kind=kind)
+    signed_in = await _start_session(
+        resources, email, password, origin, kind=kind, key=key
+    )
     return BrowserSessionView(
         session_token=signed_in.token,
         expires_in=int(resources[SETTINGS].lifetimes[kind].total.total_seconds()),
@@ -106,6 +113,7 @@ async def _start_session(
     origin: Origin,
     *,
     kind: SessionKind,
+    key: str | None = None,
 ) -> SignedIn:
     """Start a session; a wrong password and an unknown e-mail look alike."""
     throttles = _throttles(resources, email, origin.address)
@@ -124,6 +132,7 @@ async def _start_session(
             kind=kind,
             lifetime=resources[SETTINGS].lifetimes[kind],
             now=now,
+            log_in_token=key and resources[TOKENS].log_in_token(user.id, key),
         )
         if newer_hash:
             await store.replace_password_hash(

@@ -10,7 +10,7 @@ from gateway.portal.visit import Visit
 pages = Pages()
 
 
-@pages.get("/live", policy=signed_in())
+@pages.get("/live", policy=signed_in(), is_use=False)
 async def hear(visit: Visit) -> web.StreamResponse:
     """Tell the page what changes from when it was made; see `GET /api/v1/stream`."""
     if visit.principal is None:

@@ -65,7 +65,7 @@ async def change_password(visit: Visit) -> web.Response:
         "current_password": form["current_password"],
         "password": form["password"],
     }
-    done = await form.send(visit.api.act("PUT", "/me/password", body))
+    done = await form.send(visit.api.act("PUT", "/me/password", body, key=form.key))
     if done is None:
         return await _security_page(visit, form)
     notice = N_("Your password is changed. Other devices have to log in again.")
@@ -81,7 +81,7 @@ async def end_session(visit: Visit, session_id: UUID) -> web.Response:
             raise
         # It is over already, as after a second press; or never was one of theirs.
         return visit.go("/security")
-    visit.portal.sessions.forget_session(session_id)
+    visit.portal.sessions.note_ended(session_id)
     return visit.go("/security", notice=N_("That device is logged out."))
 
 

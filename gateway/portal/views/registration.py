@@ -52,13 +52,13 @@ async def register(visit: Visit) -> web.StreamResponse:
     if made is None:
         return await _registration_page(visit, form)
     user_agent = visit.request.headers.get("User-Agent", "")
-    token = await form.send(
+    begun = await form.send(
         visit.portal.sessions.log_in(
-            form["email"], form["password"], user_agent=user_agent
+            form["email"], form["password"], key=form.key, user_agent=user_agent
         )
     )
-    if token is not None:
-        return await enter(visit, token)
+    if begun is not None:
+        return await enter(visit, begun)
     return visit.go(
         with_query("/login", next=form["next"]),
         notice=N_("Your account is ready. Please log in."),

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from chassis.client import UpstreamAway
 from chassis.http.policies import public
-from gateway.portal.cookies import SESSION_SECONDS
+from contracts.api.accounts import BrowserSessionView
 from gateway.portal.faults import show_log_in
 from gateway.portal.forms import Form
 from gateway.portal.languages import LANGUAGES, N_, gettext
@@ -29,10 +29,10 @@ async def show_login(visit: Visit) -> web.Response:
 @pages.post("/login", policy=public())
 async def log_in(visit: Visit) -> web.StreamResponse:
     form = visit.form
-    token = await _log_in(visit, form["email"], form["password"])
-    if token is None:
+    begun = await _log_in(visit, form["email"], form["password"])
+    if begun is None:
         return show_log_in(visit, form)
-    return await enter(visit, token)
+    return await enter(visit, begun)
 
 
 @pages.post("/logout", policy=public())
@@ -58,18 +58,18 @@ async def change_appearance(visit: Visit) -> web.Response:
     return visit.go(local_path(visit.form["next"]))
 
 
-async def enter(visit: Visit, token: str) -> web.StreamResponse:
+async def enter(visit: Visit, begun: BrowserSessionView) -> web.StreamResponse:
     """Begin the session, and lead on to where the log-in was asked for.
 
     Whoever was logged in by this browser before is so no longer.
     """
     await _end_session(visit)
-    visit.keep_session(token, SESSION_SECONDS)
+    visit.keep_session(begun.session_token, begun.expires_in)
     path = local_path(visit.form["next"])
     form = carried(visit.form["carried"])
     if form is None:
         return visit.go(path)
-    await visit.begin(token)
+    await visit.begin(begun.session_token)
     why = gettext(
         "You are logged in again. This has not been sent yet: here is what you typed."
     )
@@ -88,11 +88,13 @@ async def _end_session(visit: Visit) -> bool:
     return True
 
 
-async def _log_in(visit: Visit, email: str, password: str) -> str | None:
+async def _log_in(visit: Visit, email: str, password: str) -> BrowserSessionView | None:
     user_agent = visit.request.headers.get("User-Agent", "")
     try:
         return await visit.form.send(
-            visit.portal.sessions.log_in(email, password, user_agent=user_agent)
+            visit.portal.sessions.log_in(
+                email, password, key=visit.form.key, user_agent=user_agent
+            )
         )
     except Refused as refusal:
         if refusal.status != HTTPStatus.UNAUTHORIZED:

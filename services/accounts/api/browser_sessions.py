@@ -20,9 +20,16 @@ routes = Routes(tag="browser sessions", prefix="/internal")
 
 @routes.post("/browser-sessions", policy=public(), status=201, keeps_answer=False)
 async def log_in_browser(call: Call, body: LogIn) -> BrowserSessionView:
-    """Sign in with e-mail and password, limited as `POST /sessions` is."""
+    """Sign in with e-mail and password, limited as `POST /sessions` is.
+
+    A repeat with the same idempotency key within a minute gets the same session.
+    """
     return await workflows.log_in_browser(
-        call.resources, body.email, body.password, origin_of(call)
+        call.resources,
+        body.email,
+        body.password,
+        origin_of(call),
+        key=call.idempotency_key,
     )
 
 
@@ -38,6 +45,7 @@ async def use_browser_session(
             body.session_token,
             origin_of(call),
             lifetime=call.resources[SETTINGS].lifetimes[SessionKind.BROWSER],
+            is_use=body.is_use,
             now=now,
         )
     return BrowserSessionInUseView(

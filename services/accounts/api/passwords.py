@@ -68,7 +68,7 @@ async def reset_password(call: Call, body: ResetPassword) -> None:
         return await call.complete(tx, None)
 
 
-@routes.put("/me/password", policy=signed_in())
+@routes.put("/me/password", policy=signed_in(), keyed=True)
 async def change_password(call: Call, body: ChangePassword) -> None:
     """Change my password; every other session of mine ends."""
     minimum = call.resources[SETTINGS].minimum_password_length
@@ -85,6 +85,7 @@ async def change_password(call: Call, body: ChangePassword) -> None:
             password_hash=password_hash,
             now=call.clock.now(),
         )
+        return await call.complete(tx, None)
 
 
 @asynccontextmanager

@@ -20,9 +20,9 @@ from services.accounts.domain.people import User
 from services.accounts.domain.sessions import (
     EndReason,
     Lifetime,
+    PasswordJustChanged,
     RefreshToken,
     Session,
-    SessionEnded,
     SessionKind,
     SessionNotValid,
     Verdict,
@@ -71,14 +71,23 @@ async def start_session(
     kind: SessionKind,
     lifetime: Lifetime,
     now: datetime,
+    log_in_token: str | None = None,
 ) -> SignedIn:
-    """Start a session for somebody whose password was just checked."""
+    """Start a session for somebody whose password was just checked.
+
+    `log_in_token` is the browser's token that follows from its log-in: a repeat of the
+    log-in goes on with the session that the first has just begun.
+    """
     user = await people_store.lock_user(tx, proved.id)
     if user is None or not user.active or user.password_hash != proved.password_hash:
         # The password was changed while the old one was being checked.
         raise WrongCredentials
     acting_as(user.actor)
-    token = domain.new_token()
+    begun = log_in_token and await _find_browser_session(tx, log_in_token)
+    if log_in_token and begun and domain.is_just_begun(begun, now=now):
+        customer = await _find_customer(tx, user)
+        return SignedIn(_principal(user, customer, begun), log_in_token)
+    token = domain.new_token() if begun or not log_in_token else log_in_token
     in_browser = kind is SessionKind.BROWSER
     session = domain.start_session(
         uuid7(),
@@ -103,18 +112,19 @@ async def use_browser_session(
     origin: Origin,
     *,
     lifetime: Lifetime,
+    is_use: bool,
     now: datetime,
 ) -> InUse:
     """Return the session that the token opens, and note once a minute that it's used.
 
     Unknown, expired and ended ones are refused alike.
     """
-    session = await store.find_browser_session(tx, domain.token_hash(token))
+    session = await _find_browser_session(tx, token)
     user = session and await people_store.find_user(tx, session.user_id)
     if not session or not session.is_live(now) or not user or not user.active:
         raise SessionNotValid
     acting_as(user.actor)
-    if not session.is_use_noted(now):
+    if is_use and not session.is_use_noted(now):
         session = domain.use_session(
             session,
             device=origin.device,
@@ -206,7 +216,7 @@ async def change_password(
     """Set a new password; every other session, and every reset link, ends."""
     user, _ = await lock_caller(tx, principal, now=now)
     if user.password_hash != proved.password_hash:
-        raise SessionEnded
+        raise PasswordJustChanged
     changed = people.set_password(user, password_hash, now=now)
     await people_store.save_user(tx, changed, now=now)
     await link_store.withdraw_links(tx, user.id, Purpose.RESET_PASSWORD, now=now)
@@ -220,6 +230,10 @@ async def change_password(
     await audit.record(
         tx, "user.password_changed", subject=user.id, customer_id=user.customer_id
     )
+
+
+async def _find_browser_session(tx: Transaction, token: str) -> Session | None:
+    return await store.find_browser_session(tx, domain.token_hash(token))
 
 
 async def _known(tx: Transaction, tokens: Sequence[str]) -> str | None:

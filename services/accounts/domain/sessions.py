@@ -9,13 +9,15 @@ from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
 
-from chassis.errors import NotAuthenticated
+from chassis.errors import Conflict, NotAuthenticated
 
 #: A repeat within this time gets the same child: an answer may have been lost, or
 #: two tabs may have asked at once.
 REFRESH_GRACE = timedelta(seconds=10)
 #: How exactly it is known when a browser's session was last used.
 USE_NOTED_EVERY = timedelta(minutes=1)
+#: A log-in that is repeated within this time, as by a double click, is one.
+LOG_IN_GRACE = timedelta(minutes=1)
 MAXIMUM_DEVICE_LENGTH = 300
 
 
@@ -29,6 +31,10 @@ class SessionEnded(NotAuthenticated):
 
 class SessionNotValid(NotAuthenticated):
     """The session is not valid, or no longer; sign in again."""
+
+
+class PasswordJustChanged(Conflict):
+    """The password has just been changed."""
 
 
 class SessionKind(StrEnum):
@@ -148,6 +154,17 @@ def use_session(
         last_used_at=now,
         expires_at=min(now + lifetime.idle, session.created_at + lifetime.total),
     )
+
+
+def is_just_begun(session: Session, *, now: datetime) -> bool:
+    """Whether the log-in that began it may still be repeated."""
+    return session.is_live(now) and now - session.created_at <= LOG_IN_GRACE
+
+
+def log_in_token(key: bytes, user_id: UUID, log_in: str) -> str:
+    """Return the session token that follows from a log-in, which has a name."""
+    # No token that another could descend from has spaces in it.
+    return child_token(key, f"log-in {user_id} {log_in}")
 
 
 def new_token() -> str:

@@ -58,8 +58,8 @@ class Client:
     async def post(self, path: str, body: object = None, **headers: str) -> Answer:
         return await self.ask("POST", path, json=body, headers=headers)
 
-    async def put(self, path: str, body: object) -> Answer:
-        return await self.ask("PUT", path, json=body)
+    async def put(self, path: str, body: object, **headers: str) -> Answer:
+        return await self.ask("PUT", path, json=body, headers=headers)
 
     async def patch(self, path: str, body: object) -> Answer:
         return await self.ask("PATCH", path, json=body)
@@ -73,9 +73,12 @@ class Client:
             self.take(answer)
         return answer
 
-    async def log_in_browser(self, email: str, password: str = PASSWORD) -> Answer:
+    async def log_in_browser(
+        self, email: str, password: str = PASSWORD, *, key: str | None = None
+    ) -> Answer:
         body = {"email": email, "password": password}
-        answer = await self.post("/internal/browser-sessions", body)
+        named = {} if key is None else {"Idempotency-Key": key}
+        answer = await self.post("/internal/browser-sessions", body, **named)
         if answer.status == 201:
             self.session_token = answer.body["session_token"]
         return answer

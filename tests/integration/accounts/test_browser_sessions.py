@@ -1,5 +1,6 @@
 """Browsers' sessions: one token each, exchanged by the gateway for access tokens."""
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -65,6 +66,68 @@ async def test_every_log_in_gets_a_session_and_a_token_of_its_own(
     assert (await browser.get("/sessions", count="true")).body["total"] == 3
 
 
+async def test_a_log_in_that_is_repeated_at_once_is_one_session(stage: Stage) -> None:
+    email, _ = await stage.register()
+    browsers = [stage.visitor() for _ in range(4)]
+    await asyncio.gather(*(each.log_in_browser(email, key="form") for each in browsers))
+    assert len({each.session_token for each in browsers}) == 1
+    await browsers[0].exchange()
+    assert (await browsers[0].get("/sessions", count="true")).body["total"] == 1
+
+
+async def test_a_log_in_names_one_persons_session_and_needs_the_password(
+    stage: Stage,
+) -> None:
+    email, _ = await stage.register()
+    other, _ = await stage.register()
+    browser = stage.visitor()
+    tokens = set[str]()
+    for each in (email, other):
+        await browser.log_in_browser(each, key="form")
+        tokens.add(browser.session_token)
+    assert len(tokens) == 2
+    refused = await browser.log_in_browser(email, "a wrong password", key="form")
+    assert refused.status == 401
+
+
+async def test_a_session_that_is_over_or_older_is_not_gone_on_with(
+    stage: Stage,
+) -> None:
+    email, _ = await stage.register()
+    browser = stage.visitor()
+    await browser.log_in_browser(email, key="form")
+    first = browser.session_token
+    await browser.exchange()
+    await browser.delete("/sessions/current")
+    await browser.log_in_browser(email, key="form")
+    second = browser.session_token
+    stage.pass_time(minutes=1.1)
+    await browser.log_in_browser(email, key="form")
+    assert len({first, second, browser.session_token}) == 3
+    assert (await browser.exchange(first)).status == 401
+    assert (await browser.exchange()).status == 200
+
+
+async def test_a_key_that_can_be_none_is_refused(stage: Stage) -> None:
+    email, _ = await stage.register()
+    refused = await stage.visitor().log_in_browser(email, key="k" * 256)
+    assert (refused.status, refused.fields) == (422, ["Idempotency-Key"])
+
+
+async def test_an_exchange_that_is_no_use_lets_the_session_live_no_longer(
+    stage: Stage,
+) -> None:
+    browser = await stage.in_browser()
+    body = {"session_token": browser.session_token, "is_use": False}
+    for _ in range(6):
+        stage.pass_time(days=1)
+        answer = await browser.post("/internal/browser-sessions/exchange", body)
+        assert answer.status == 200
+    stage.pass_time(days=1.1)
+    answer = await browser.post("/internal/browser-sessions/exchange", body)
+    assert answer.status == 401
+
+
 async def test_a_wrong_password_and_an_unknown_email_answer_as_any_log_in(
     stage: Stage,
 ) -> None:
@@ -100,18 +163,11 @@ async def test_each_bad_field_of_a_log_in_is_named(stage: Stage) -> None:
     assert refusals == [(422, ["email"]), (422, ["password"])]
 
 
-async def test_a_log_in_keeps_no_answer_under_an_idempotency_key(stage: Stage) -> None:
-    email, _ = await stage.register()
-    body, key = {"email": email, "password": PASSWORD}, {"Idempotency-Key": "log-in"}
-    answers = [
-        await stage.visitor().post("/internal/browser-sessions", body, **key)
-        for _ in range(2)
-    ]
-    assert len({answer.body["session_token"] for answer in answers}) == 2
-
-
 async def test_a_session_token_is_nowhere_in_the_database(stage: Stage) -> None:
-    browser = await stage.in_browser()
+    email, _ = await stage.register()
+    browser = stage.visitor()
+    await browser.log_in_browser(email, key="form")
+    await browser.exchange()
     stage.pass_time(minutes=2)
     await browser.exchange()
     await browser.delete("/sessions/current")

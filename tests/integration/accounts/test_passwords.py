@@ -145,6 +145,32 @@ async def _change(
     return answer.status, answer.fields if answer.body else []
 
 
+async def test_a_change_that_is_sent_again_gets_the_first_ones_answer(
+    stage: Stage,
+) -> None:
+    client = await stage.signed_in()
+    body = {"current_password": PASSWORD, "password": NEW}
+    for _ in range(2):
+        answer = await client.put("/me/password", body, **{"Idempotency-Key": "k"})
+        assert answer.status == 204
+    assert (await client.get("/me")).status == 200
+
+
+async def test_of_two_changes_at_once_the_loser_hears_so_and_stays_signed_in(
+    stage: Stage,
+) -> None:
+    email, _ = await stage.register()
+    client = await stage.signed_in(email)
+    passwords = [f"another password {n}" for n in range(2)]
+    answers = await asyncio.gather(*(_change(client, PASSWORD, p) for p in passwords))
+    assert sorted(status for status, _ in answers) == [204, 409]
+    assert (await client.get("/me")).status == 200
+    [won] = [
+        p for p, (status, _) in zip(passwords, answers, strict=True) if status == 204
+    ]
+    assert (await stage.visitor().log_in(email, won)).status == 201
+
+
 async def test_a_changed_password_ends_the_other_sessions(stage: Stage) -> None:
     email, _ = await stage.register()
     own, other = await stage.signed_in(email), await stage.signed_in(email)

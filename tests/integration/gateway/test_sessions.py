@@ -11,6 +11,7 @@ import pytest
 from chassis.client import UpstreamAway
 from chassis.context import Cause, because_of
 from chassis.db import open_database
+from chassis.ids import uuid7
 from chassis.resources import VERIFIER
 from gateway.services import Refused, Services
 from gateway.sessions import BrowserSessions, OpenSession, csrf_token_of
@@ -82,7 +83,14 @@ def sessions(stage: Stage, services: WatchedServices) -> BrowserSessions:
 
 async def _token(stage: Stage, sessions: BrowserSessions) -> str:
     email, _ = await stage.register()
-    return await sessions.log_in(email, PASSWORD, user_agent=BROWSER)
+    return await _logged_in(sessions, email)
+
+
+async def _logged_in(sessions: BrowserSessions, email: str, key: str = "") -> str:
+    begun = await sessions.log_in(
+        email, PASSWORD, key=key or str(uuid7()), user_agent=BROWSER
+    )
+    return begun.session_token
 
 
 async def _opened(sessions: BrowserSessions, token: str) -> OpenSession:
@@ -95,7 +103,7 @@ async def test_a_log_in_opens_a_session_with_its_person(
     stage: Stage, sessions: BrowserSessions
 ) -> None:
     email, customer_id = await stage.register()
-    token = await sessions.log_in(email, PASSWORD, user_agent=BROWSER)
+    token = await _logged_in(sessions, email)
     session = await _opened(sessions, token)
     assert (session.me.email, session.me.customer_id) == (email, customer_id)
     assert session.principal.customer_id == customer_id
@@ -115,9 +123,7 @@ async def test_every_log_in_gets_another_token_and_another_session(
     stage: Stage, sessions: BrowserSessions
 ) -> None:
     email, _ = await stage.register()
-    tokens = [
-        await sessions.log_in(email, PASSWORD, user_agent=BROWSER) for _ in range(2)
-    ]
+    tokens = [await _logged_in(sessions, email) for _ in range(2)]
     opened = [await _opened(sessions, token) for token in tokens]
     assert tokens[0] != tokens[1]
     assert opened[0].id != opened[1].id
@@ -129,10 +135,12 @@ async def test_a_wrong_password_is_refused_as_accounts_says(
     email, _ = await stage.register()
     for _ in range(10):
         with pytest.raises(Refused) as refused:
-            await sessions.log_in(email, "a wrong password", user_agent=BROWSER)
+            await sessions.log_in(
+                email, "a wrong password", key="k", user_agent=BROWSER
+            )
         assert (refused.value.status, refused.value.kind) == (401, "WrongCredentials")
     with pytest.raises(Refused) as refused:
-        await sessions.log_in(email, PASSWORD, user_agent=BROWSER)
+        await _logged_in(sessions, email)
     assert (refused.value.status, refused.value.retry_after) == (429, 900)
 
 
@@ -227,7 +235,7 @@ async def test_a_session_ended_on_another_device_is_refused_once_that_is_told(
     session = await _opened(sessions, token)
     await _end_elsewhere(stage, session)
     [told] = await stage.events("accounts.session.ended.v1")
-    sessions.forget_session(told.subject)
+    sessions.note_ended(told.subject)
     assert await sessions.open(token, user_agent=BROWSER) is None
 
 
@@ -253,9 +261,59 @@ async def test_a_session_that_ends_while_its_exchange_is_under_way_is_not_opened
     await asyncio.sleep(0)
     await services.until_answered()
     await browser.delete("/sessions/current")
-    sessions.forget_session(UUID(session_id))
+    sessions.note_ended(UUID(session_id))
     services.passing.set()
     assert await opening is None
+
+
+async def test_a_session_that_is_to_be_read_anew_meanwhile_is_opened_but_not_kept(
+    stage: Stage, services: WatchedServices, sessions: BrowserSessions
+) -> None:
+    browser = await stage.in_browser()
+    session_id = (await browser.exchange()).body["session_id"]
+    services.passing.clear()
+    opening = asyncio.ensure_future(
+        sessions.open(browser.session_token, user_agent=BROWSER)
+    )
+    await asyncio.sleep(0)
+    await services.until_answered()
+    sessions.forget_session(UUID(session_id))
+    services.passing.set()
+    assert await opening is not None
+    await _opened(sessions, browser.session_token)
+    assert services.asked.count(EXCHANGE) == 2
+
+
+async def test_the_same_log_in_twice_at_once_is_one_session(
+    stage: Stage, sessions: BrowserSessions
+) -> None:
+    email, _ = await stage.register()
+    tokens = await asyncio.gather(
+        *(_logged_in(sessions, email, key="a-form") for _ in range(3))
+    )
+    assert len(set(tokens)) == 1
+    await _opened(sessions, tokens[0])
+
+
+async def test_listening_keeps_no_session_alive_but_a_use_after_it_does(
+    stage: Stage, services: WatchedServices, sessions: BrowserSessions
+) -> None:
+    token = await _token(stage, sessions)
+    stage.pass_time(days=6.9)
+    for _ in range(2):
+        listening = await sessions.open(token, user_agent=BROWSER, is_use=False)
+        assert listening is not None
+    assert services.asked.count(EXCHANGE) == 1
+    # Somebody clicks: that it was kept for a listener must not hide it from accounts.
+    await _opened(sessions, token)
+    await sessions.open(token, user_agent=BROWSER, is_use=False)
+    assert services.asked.count(EXCHANGE) == 2
+    sessions.forget_all()
+    stage.pass_time(days=6.9)
+    await sessions.open(token, user_agent=BROWSER, is_use=False)
+    sessions.forget_all()
+    stage.pass_time(days=0.2)
+    assert await sessions.open(token, user_agent=BROWSER, is_use=False) is None
 
 
 async def test_a_changed_customer_is_seen_as_soon_as_that_is_told(
@@ -345,7 +403,7 @@ async def test_while_accounts_is_away_a_session_is_neither_open_nor_over(
         sessions = BrowserSessions(away, stage.resources[VERIFIER])
         for attempt in (
             sessions.open("A" * 43, user_agent=BROWSER),
-            sessions.log_in("ana@example.com", PASSWORD, user_agent=BROWSER),
+            sessions.log_in("ana@example.com", PASSWORD, key="k", user_agent=BROWSER),
         ):
             with pytest.raises(UpstreamAway):
                 await attempt

@@ -1,5 +1,6 @@
 """Logging in and out: the cookie, whose it is, and when it opens nothing any more."""
 
+import asyncio
 import re
 from http.cookies import SimpleCookie
 
@@ -8,8 +9,10 @@ import pytest
 from tests.e2e.client import until
 from tests.e2e.journey import PASSWORD, register
 from tests.e2e.stack import Stack
+from tests.integration.gateway.conftest import Services
 from tests.integration.portal.browsing import Browser, Page
 from tests.integration.portal.conftest import OpenBrowser, Seated
+from tests.integration.portal.doors import HOST, SESSION_TOKEN
 
 #: How an access token of ours begins: a JWT.
 ACCESS_TOKEN = re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}\.")
@@ -37,6 +40,31 @@ async def test_the_session_is_an_opaque_cookie_that_scripts_and_other_sites_miss
     assert cookie["samesite"] == "Lax"
     assert cookie["path"] == "/"
     assert not cookie["domain"]
+
+
+async def test_a_log_in_sent_three_times_at_once_is_one_session(
+    stack: Stack, visitor: Browser
+) -> None:
+    customer = await register(stack.api)
+    page = await visitor.get("/login")
+    typed = {"email": customer.email, "password": PASSWORD}
+    answers = await asyncio.gather(
+        *(visitor.submit(page, "/login", **typed) for _ in range(3))
+    )
+    assert {(each.status, each.location) for each in answers} == {(303, "/")}
+    name = f"clientarea-{visitor.url.port}-session"
+    assert len({cookies_of(each)[name].value for each in answers}) == 1
+    assert (await visitor.get("/")).status == 200
+
+
+async def test_the_cookie_lives_as_long_as_accounts_says(
+    services: Services, behind_tls: Browser
+) -> None:
+    begun = {"session_token": SESSION_TOKEN, "expires_in": 12_345}
+    services.answer("/internal/browser-sessions", begun, status=201)
+    page = await behind_tls.log_in("ana@example.com", PASSWORD)
+    cookie = cookies_of(page)[HOST + "session"]
+    assert (cookie.value, cookie["max-age"]) == (SESSION_TOKEN, "12345")
 
 
 async def test_a_cookie_planted_before_the_log_in_is_never_the_session(
