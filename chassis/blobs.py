@@ -1,14 +1,26 @@
 """A store for large things that rows and events only refer to: a folder of files."""
 
 import asyncio
+import errno
 import os
 import re
 from pathlib import Path
 
-from chassis.errors import NotFound
+import structlog
+
+from chassis.errors import NotFound, Unavailable
 from chassis.ids import uuid7
 
+#: The disk is full, or our share of it is.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+log = structlog.get_logger("blobs")
+
 _KEY = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{7,127}", re.ASCII)
+
+
+class StorageFull(Unavailable):
+    """There is no room for files right now; try again later."""
 
 
 class Blobs:
@@ -18,8 +30,17 @@ class Blobs:
         self._folder = folder
 
     async def put(self, key: str, content: bytes) -> None:
-        """Store the content; after a crash it is there in full, or not at all."""
-        await asyncio.to_thread(_write, self._path(key), content)
+        """Store the content; after a crash it is there in full, or not at all.
+
+        Raises StorageFull where there is no room; nothing of it stays then.
+        """
+        try:
+            await asyncio.to_thread(_write, self._path(key), content)
+        except OSError as fault:
+            if fault.errno not in NO_ROOM:
+                raise
+            log.error("no room for blobs", folder=str(self._folder))  # noqa: TRY400 - the line says it all
+            raise StorageFull from fault
 
     async def get(self, key: str) -> bytes:
         """Return the content, or raise NotFound."""

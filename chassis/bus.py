@@ -32,6 +32,9 @@ PERSISTENT = 2
 #: What a lost, silent or refusing broker looks like.
 BROKER_ERRORS = (AMQPError, ChannelInvalidStateError, PAMQPException, OSError)
 
+#: For whoever reads that the broker is away again and again.
+HELP = "waiting for it; if that takes long, look at AMQP_URL and at the broker's log"
+
 log = structlog.get_logger("bus")
 
 
@@ -66,7 +69,9 @@ async def keep_up(
         try:
             await session()
         except BROKER_ERRORS as error:
-            log.warning("broker session ended", session=name, error=repr(error))
+            log.warning(
+                "broker session ended", session=name, error=repr(error), help=HELP
+            )
         if loop.time() - began > LONGEST_PAUSE_SECONDS:
             pause = FIRST_PAUSE_SECONDS
         await sleep_unless(stopping, pause)

@@ -62,15 +62,37 @@ async def _migrate(
     """Bring the schema, then the broker's queues, to what this release needs."""
     if process.has_database:
         require(settings, "owner_database_url")
-        applied = await migrations.migrate(
-            settings.owner_database_url, schema=process.name, package=process.package
-        )
-        _tell({"applied": applied})
+        _tell({"applied": await _migrated(process, settings)})
     if process.subscriptions:
         require(settings, "amqp_url")
-        async with connect(settings.amqp_url, f"{process.name} migrate") as connection:
+        async with _broker(settings, f"{process.name} migrate") as connection:
             await topology.declare(connection, process.subscriptions)
     return 0
+
+
+async def _migrated(process: Process, settings: ProcessSettings) -> list[str]:
+    url = settings.owner_database_url
+    try:
+        return await migrations.migrate(
+            url, schema=process.name, package=process.package
+        )
+    except migrations.CannotMigrate as fault:
+        sys.exit(f"{process.name}: {fault}")
+
+
+@asynccontextmanager
+async def _broker(
+    settings: ProcessSettings, name: str
+) -> AsyncGenerator[AbstractConnection]:
+    """Connect for one command; a broker that is away ends it with one line."""
+    try:
+        async with connect(settings.amqp_url, name) as connection:
+            yield connection
+    except (*BROKER_ERRORS, TimeoutError) as fault:
+        sys.exit(
+            f"the broker at {server_of(settings.amqp_url)} can't be used: {fault!r};"
+            " look at AMQP_URL"
+        )
 
 
 async def _dead_letters(
@@ -79,7 +101,7 @@ async def _dead_letters(
     if process.consumers is None:
         raise SettingsWrong(f"{process.name} consumes nothing")
     require(settings, "amqp_url")
-    async with connect(settings.amqp_url, f"{process.name} operator") as connection:
+    async with _broker(settings, f"{process.name} operator") as connection:
         letters = DeadLetters(connection, process.consumers.name)
         return await _on_letters(letters, arguments)
 

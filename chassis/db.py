@@ -55,6 +55,10 @@ class DatabaseAway(Unavailable):
     """
 
 
+class DatabaseRefuses(RuntimeError):
+    """The server is there and won't let us in: a role, password or name is wrong."""
+
+
 class Transaction:
     """An open transaction; commands receive it and never open their own."""
 
@@ -175,6 +179,26 @@ class Database:
         async with _acquired(self._readers, "read") as connection:
             with _translated(connection):
                 return await connection.fetchval(sql, *args)
+
+
+async def knock(url: str) -> str | None:
+    """Try to connect; return why the server can't be reached now, None if it can.
+
+    Raises DatabaseRefuses for what waiting won't mend.
+    """
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except (
+        asyncpg.InvalidAuthorizationSpecificationError,
+        asyncpg.InvalidCatalogNameError,
+        asyncpg.InsufficientPrivilegeError,
+        ValueError,  # asyncpg's own, for a URL that it can't read
+    ) as refused:
+        raise DatabaseRefuses(str(refused)) from refused
+    except (asyncpg.PostgresError, OSError, TimeoutError) as away:
+        return str(away) or type(away).__name__
+    await connection.close(timeout=CONNECT_SECONDS)
+    return None
 
 
 @asynccontextmanager

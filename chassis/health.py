@@ -1,11 +1,12 @@
 """Health and metrics: three plain addresses on every process."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import asyncpg
+import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -18,6 +19,8 @@ from chassis.migrations import migrations_of
 from chassis.samples import Sampler
 from chassis.settings import ProcessSettings
 from chassis.tokens import TokenVerifier
+
+log = structlog.get_logger("health")
 
 #: Connections to the port of their own: scrapers and health checks are few.
 OBSERVERS = 100
@@ -40,6 +43,7 @@ class Health:
         #: Asks the database for what it knows, whenever metrics are.
         self.sampler: Sampler | None = None
         self.stopping = False
+        self._told = False
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/health/live", _live)
@@ -66,8 +70,19 @@ class Health:
             return ["database"]
         except asyncpg.UndefinedTableError:
             return ["migrations"]
-        unapplied = self._needed - {row["name"] for row in rows}
+        applied = {row["name"] for row in rows}
+        self._tell_of(applied - self._needed)
+        unapplied = self._needed - applied
         return [f"migration {name}" for name in sorted(unapplied)]
+
+    def _tell_of(self, newer: Collection[str]) -> None:
+        """Say once that the schema is a release ahead, as it is during an upgrade.
+
+        Migrations keep it fit for the release before.
+        """
+        if newer and not self._told:
+            self._told = True
+            log.warning("schema newer than this release", migrations=sorted(newer))
 
     async def _ready(self, request: web.Request) -> web.Response:
         del request

@@ -11,16 +11,23 @@ from importlib.resources.abc import Traversable
 
 import asyncpg
 
+from chassis.addresses import server_of
+
 LOCK_SECONDS = 120
+CONNECT_SECONDS = 10
 _NAME = re.compile(r"(\d{4}_\w+)\.sql")
 _NO_TRANSACTION = re.compile(r"\s*--\s*no-transaction")
 
 
-class MigrationEdited(RuntimeError):
+class CannotMigrate(RuntimeError):
+    """The schema stays as it is; the message says why, and what to do, in one line."""
+
+
+class MigrationEdited(CannotMigrate):
     """A migration was changed after it had been applied."""
 
 
-class MigrationsLocked(RuntimeError):
+class MigrationsLocked(CannotMigrate):
     """Another migration run didn't end in time."""
 
 
@@ -52,15 +59,26 @@ def migrations_of(package: str) -> list[Migration]:
 async def migrate(url: str, *, schema: str, package: str) -> list[str]:
     """Apply what is missing, as the owner role; return the names of it.
 
-    Several runs at once apply each migration once.
+    Several runs at once apply each migration once. Raises CannotMigrate when the server
+    can't be reached or refuses something; what was applied by then stays.
     """
-    connection: asyncpg.Connection = await asyncpg.connect(url, timeout=10)
+    connection = await _connected(url)
     try:
         async with _locked(connection, schema):
             await _prepare(connection, schema)
             return await _apply_missing(connection, migrations_of(package))
     finally:
         await connection.close()
+
+
+async def _connected(url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except (asyncpg.PostgresError, OSError, TimeoutError, ValueError) as fault:
+        raise CannotMigrate(
+            f"the database at {server_of(url)} can't be reached as the schema's owner:"
+            f" {fault or type(fault).__name__}; look at OWNER_DATABASE_URL"
+        ) from fault
 
 
 def _read(folder: Traversable, *, prefix: str) -> list[Migration]:
@@ -83,7 +101,10 @@ async def _locked(connection: asyncpg.Connection, schema: str) -> AsyncGenerator
             break
         await asyncio.sleep(0.1)
     else:
-        raise MigrationsLocked(f"{schema} stayed locked for {LOCK_SECONDS} s")
+        raise MigrationsLocked(
+            f"{schema} stayed locked for {LOCK_SECONDS} s: another migration hangs, or"
+            " runs long; try again when it has ended"
+        )
     try:
         yield
     finally:
@@ -117,10 +138,19 @@ async def _apply_missing(
     applied = await _applied(connection)
     for migration in migrations:
         if applied.get(migration.name, migration.sha256) != migration.sha256:
-            raise MigrationEdited(f"{migration.name} was edited after it was applied")
+            raise MigrationEdited(
+                f"{migration.name} was edited after it was applied: put the file back"
+                " as it was, and what is new into another migration"
+            )
     missing = [m for m in migrations if m.name not in applied]
     for migration in missing:
-        await _apply(connection, migration)
+        try:
+            await _apply(connection, migration)
+        except (asyncpg.PostgresError, OSError, asyncpg.InterfaceError) as fault:
+            left = (
+                "nothing of it stays" if migration.transactional else "look what stays"
+            )
+            raise CannotMigrate(f"{migration.name} failed, {left}: {fault}") from fault
     return [migration.name for migration in missing]
 
 

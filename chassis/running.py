@@ -8,13 +8,14 @@ from functools import partial
 import structlog
 
 from chassis import clockshift
+from chassis.addresses import server_of
 from chassis.blobs import Blobs
 from chassis.bus import BROKER_ERRORS, connect
 from chassis.checking import checking_jobs
 from chassis.client import open_client
 from chassis.clock import Clock
 from chassis.consumers import Consumers
-from chassis.db import open_database
+from chassis.db import DatabaseRefuses, knock, open_database
 from chassis.definition import Process
 from chassis.health import Health, observed
 from chassis.http import build_app, serving
@@ -33,7 +34,7 @@ from chassis.resources import (
     Resources,
 )
 from chassis.samples import Sampler
-from chassis.settings import ProcessSettings, require
+from chassis.settings import ProcessSettings, SettingsWrong, require
 from chassis.tokens import PublishedKeys, TokenVerifier
 from chassis.tracing import recording
 
@@ -62,6 +63,7 @@ async def opened(
             resources[BLOBS] = Blobs(settings.blobs_dir)
         if process.has_database:
             require(settings, "database_url")
+            await _knock(settings.database_url)
             resources[DATABASE] = await stack.enter_async_context(
                 open_database(
                     settings.database_url,
@@ -72,6 +74,24 @@ async def opened(
         if process.resources is not None:
             await stack.enter_async_context(process.resources(resources, settings))
         yield resources
+
+
+async def _knock(url: str) -> None:
+    """Stop with one line if the database will never let us in; one that is away may."""
+    try:
+        away = await knock(url)
+    except DatabaseRefuses as refused:
+        raise SettingsWrong(
+            f"DATABASE_URL: {server_of(url)} refuses us: {refused}; correct the role,"
+            " its password or the database's name, or let `migrate` make them"
+        ) from None
+    if away is not None:
+        log.warning(
+            "database away",
+            server=server_of(url),
+            reason=away,
+            help="waiting for it; if that takes long, look at DATABASE_URL",
+        )
 
 
 async def serve(
@@ -190,8 +210,11 @@ class _Parts:
         """Start what is wanted once the database has what this release needs."""
         if not self._process.has_database:
             return
+        told: list[str] = []
         while missing := await health.missing_schema():
-            log.warning("waiting", missing=missing)
+            if missing != told:
+                log.warning("waiting", missing=missing, help="has `migrate` been run?")
+            told = missing
             await asyncio.sleep(WAITING_SECONDS)
         self._start(tasks)
 

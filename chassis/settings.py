@@ -4,8 +4,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from chassis import addresses
 
 Part = Literal["http", "relay", "consumers", "jobs"]
 PARTS: frozenset[Part] = frozenset(("http", "relay", "consumers", "jobs"))
@@ -29,9 +36,9 @@ class ProcessSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
-    database_url: str = ""
-    owner_database_url: str = ""
-    amqp_url: str = ""
+    database_url: Annotated[str, AfterValidator(addresses.postgres_url)] = ""
+    owner_database_url: Annotated[str, AfterValidator(addresses.postgres_url)] = ""
+    amqp_url: Annotated[str, AfterValidator(addresses.amqp_url)] = ""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=0, le=65535)
     #: Beyond so many clients' connections at once, a new one is closed.
@@ -76,14 +83,23 @@ def load_settings(settings: type[S_]) -> S_:
         return settings()
     except ValidationError as wrong:
         faults = [
-            f"{'_'.join(map(str, fault['loc'][:1])).upper()}: {fault['msg']}"
+            f"{'_'.join(map(str, fault['loc'][:1])).upper()}:"
+            f" {fault['msg'].removeprefix('Value error, ')}"
             for fault in wrong.errors()
         ]
         raise SettingsWrong("; ".join(faults)) from None
+    except OSError as fault:
+        raise SettingsWrong(
+            f"{fault.filename}: {fault.strerror}; let the user that runs this read it"
+        ) from None
+    except SettingsError as wrong:
+        raise SettingsWrong(f"SECRETS_DIR: {wrong}") from None
 
 
 def require(settings: ProcessSettings, *names: str) -> None:
     """Stop with one line that names what is not set."""
     missing = [name.upper() for name in names if not getattr(settings, name)]
     if missing:
-        raise SettingsWrong("; ".join(f"{name}: is not set" for name in missing))
+        where = "in the environment, nor as a file in SECRETS_DIR"
+        faults = [f"{name}: is not set, neither {where}" for name in missing]
+        raise SettingsWrong("; ".join(faults))

@@ -1,6 +1,7 @@
 """The server: aiohttp's, with the time and connection limits that it lacks."""
 
 import asyncio
+import os
 import resource
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -58,7 +59,7 @@ async def serving(
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, backlog=BACKLOG)
-        await site.start()
+        await _begin(site, host, port)
         yield runner.addresses[0][1]
         leaving.now = True
         await site.stop()
@@ -81,6 +82,21 @@ def calling_when_gone(
         yield
     finally:
         connection.when_gone = None
+
+
+class PortTaken(SystemExit):
+    """The port can't be listened on; ends the process with one line."""
+
+
+async def _begin(site: web.TCPSite, host: str, port: int) -> None:
+    try:
+        await site.start()
+    except OSError as fault:
+        why = os.strerror(fault.errno or 0)
+        raise PortTaken(
+            f"port {port} of {host} can't be listened on: {why}; stop what uses it, or"
+            " set another HTTP_PORT or OBSERVE_PORT"
+        ) from None
 
 
 class _Leaving:

@@ -48,9 +48,9 @@ def test_a_missing_setting_is_named() -> None:
 def test_secrets_may_lie_in_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "database_url").write_text("postgres://secret")
+    (tmp_path / "database_url").write_text("postgres://localhost/here")
     monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
-    assert load_settings(ProcessSettings).database_url == "postgres://secret"
+    assert load_settings(ProcessSettings).database_url == "postgres://localhost/here"
 
 
 async def test_a_process_is_live_and_ready_and_measured(stage: Stage) -> None:
