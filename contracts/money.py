@@ -23,7 +23,7 @@ class MoneyModel(BaseModel):
 
     @staticmethod
     def of(money: Money) -> "MoneyModel":
-        return _model_of(money)
+        return _model_of(money.minor, money.currency)
 
     def to_money(self) -> Money:
         """Return the money, or raise InvalidAmount or UnknownCurrency."""
@@ -31,6 +31,6 @@ class MoneyModel(BaseModel):
 
 
 @lru_cache(maxsize=4096)
-def _model_of(money: Money) -> MoneyModel:
+def _model_of(minor: int, currency: str) -> MoneyModel:
     # The same few sums are told over and over: nothing, no tax, a plan's price.
-    return MoneyModel(amount=str(money.decimal()), currency=money.currency)
+    return MoneyModel(amount=str(Money(minor, currency).decimal()), currency=currency)

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, LiteralString, TypedDict
+from functools import lru_cache
+from typing import Final, LiteralString, TypeAlias, TypedDict
 from uuid import UUID
+
+from pydantic_core import from_json
 
 from chassis.context import current_cause
 from chassis.db import Record, Transaction
@@ -19,20 +22,24 @@ from services.billing.domain.invoices import (
     Party,
 )
 
+#: Parties on invoices, read already; the same few are read over and over.
+KEPT_PARTIES = 1000
+
 _INVOICES: Final[LiteralString] = """
     SELECT i.id, i.customer_id, i.order_id, i.kind, i.status, i.number, i.currency,
            i.subtotal_minor, i.tax_minor, i.total_minor, i.allocated_minor,
-           i.issued_on, i.due_on, i.paid_on, i.buyer, i.seller, i.created_at,
-           i.version,
-           (SELECT coalesce(sum(a.amount_minor), 0)::bigint FROM allocations a
-            WHERE a.invoice_id = i.id AND a.source = 'credit' AND a.freed_at IS NULL
-           ) AS credit_minor,
-           (SELECT jsonb_agg(line ORDER BY line.position)
-            FROM (SELECT l.id, l.position, l.kind, l.service_id, l.description,
-                         l.quantity, l.unit_minor, l.subtotal_minor, l.tax_rate_bp,
-                         l.tax_minor, l.total_minor, p.starts_on, p.ends_on
-                  FROM invoice_lines l LEFT JOIN service_periods p ON p.line_id = l.id
-                  WHERE l.invoice_id = i.id) line) AS lines
+           i.issued_on, i.due_on, i.paid_on, i.buyer::text, i.seller::text,
+           i.created_at, i.version,
+           CASE WHEN i.allocated_minor = 0 THEN 0 ELSE
+               (SELECT coalesce(sum(a.amount_minor), 0)::bigint FROM allocations a
+                WHERE a.invoice_id = i.id AND a.source = 'credit'
+                  AND a.freed_at IS NULL)
+           END AS credit_minor,
+           ARRAY(SELECT ROW(l.id, l.position, l.kind, l.service_id, l.description,
+                            l.quantity, l.unit_minor, l.subtotal_minor, l.tax_minor,
+                            l.total_minor, l.tax_rate_bp, p.starts_on, p.ends_on)
+                 FROM invoice_lines l LEFT JOIN service_periods p ON p.line_id = l.id
+                 WHERE l.invoice_id = i.id ORDER BY l.position) AS lines
     FROM invoices i
 """
 _CHOSEN: Final[LiteralString] = (
@@ -54,22 +61,22 @@ _LINE_COLUMNS = (
 )
 
 
-class _LineJson(TypedDict):
-    """A line as the query above aggregates it."""
-
-    id: str
-    position: int
-    kind: str
-    service_id: str | None
-    description: str
-    quantity: int
-    unit_minor: int
-    subtotal_minor: int
-    tax_rate_bp: int
-    tax_minor: int
-    total_minor: int
-    starts_on: str | None
-    ends_on: str | None
+#: A line's columns as the query above puts them into a record, which has no names.
+_LineValues: TypeAlias = tuple[
+    UUID,
+    int,
+    str,
+    UUID | None,
+    str,
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    date | None,
+    date | None,
+]
 
 
 class _PartyJson(TypedDict):
@@ -297,36 +304,39 @@ def _invoice(row: Record) -> Invoice:
         paid_on=row["paid_on"],
         buyer=_party(row["buyer"]),
         seller=_party(row["seller"]),
-        lines=tuple(_line(line, currency) for line in row["lines"] or ()),
+        lines=tuple([_line(values, currency) for values in row["lines"]]),
     )
 
 
-def _line(line: _LineJson, currency: str) -> Line:
-    service_id = line["service_id"]
+def _line(values: _LineValues, currency: str) -> Line:
+    (line_id, position, kind, service_id, description, quantity) = values[:6]
+    unit_minor, subtotal_minor, tax_minor, total_minor, tax_rate_bp = values[6:11]
+    period_start, period_end = values[11:]
     return Line(
-        id=UUID(line["id"]),
-        position=line["position"],
-        kind=LineKind(line["kind"]),
-        service_id=UUID(service_id) if service_id else None,
-        description=line["description"],
-        quantity=line["quantity"],
-        unit=Money(line["unit_minor"], currency),
-        subtotal=Money(line["subtotal_minor"], currency),
-        tax=Money(line["tax_minor"], currency),
-        total=Money(line["total_minor"], currency),
-        tax_rate_bp=line["tax_rate_bp"],
-        period_start=_day(line["starts_on"]),
-        period_end=_day(line["ends_on"]),
+        id=line_id,
+        position=position,
+        kind=LineKind(kind),
+        service_id=service_id,
+        description=description,
+        quantity=quantity,
+        unit=Money(unit_minor, currency),
+        subtotal=Money(subtotal_minor, currency),
+        tax=Money(tax_minor, currency),
+        total=Money(total_minor, currency),
+        tax_rate_bp=tax_rate_bp,
+        period_start=period_start,
+        period_end=period_end,
     )
 
 
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
+def _party(text: str | None) -> Party | None:
+    return None if text is None else _party_of(text)
 
 
-def _party(json: _PartyJson | None) -> Party | None:
-    if json is None:
-        return None
+@lru_cache(maxsize=KEPT_PARTIES)
+def _party_of(text: str) -> Party:
+    # One seller is on all invoices, one buyer on all that a customer asks for.
+    json: _PartyJson = from_json(text)
     return Party(
         name=json["name"],
         company=json["company"],
