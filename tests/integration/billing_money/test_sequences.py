@@ -42,13 +42,15 @@ class Player:
         if answer.status == 201:
             self.invoices.append(answer.body)
 
-    async def pay(self, first: int, count: int) -> None:
+    async def pay(self, first: int, count: int, *, use_credit: bool) -> None:
         chosen = self.invoices[first % max(len(self.invoices), 1) :][:count]
         if chosen:
-            answer = await self.person.post("/payments", a_payment(*chosen))
+            body = a_payment(*chosen, use_credit=use_credit)
+            answer = await self.person.post("/payments", body)
             assert answer.status in (201, 409)
             if answer.status == 201:
-                self.payments.append(answer.body)
+                started = answer.body["payment"] if use_credit else answer.body
+                self.payments += [started] if started else []
 
     async def confirm(self, which: int, amount: str | None) -> None:
         if self.payments:
@@ -121,7 +123,12 @@ MOVES: st.SearchStrategy[Move] = st.one_of(
         "order", product=st.sampled_from(["small", "large"]), use_credit=st.booleans()
     ),
     move("top_up", amount=AMOUNTS),
-    move("pay", first=WHICH, count=st.integers(min_value=1, max_value=3)),
+    move(
+        "pay",
+        first=WHICH,
+        count=st.integers(min_value=1, max_value=3),
+        use_credit=st.booleans(),
+    ),
     move("confirm", which=WHICH, amount=MAYBE),
     move("apply", which=WHICH, amount=MAYBE),
     move("take_back", which=WHICH),
