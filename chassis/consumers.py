@@ -65,6 +65,11 @@ class Consumers:
 
         return register
 
+    @property
+    def types(self) -> list[str]:
+        """The events that are read, by their names."""
+        return [event.TYPE for event in self._handlers]
+
     def handler_of(self, event: type[Event]) -> Handler | None:
         return self._handlers.get(event)
 

@@ -44,6 +44,10 @@ _WAITS: Mapping[_PoolName, metrics.Histogram] = {
 }
 
 
+for _name in _WAITS:
+    metrics.expect(metrics.acquire_failures, _name)
+
+
 class DatabaseBusy(Unavailable):
     """The database is too busy right now; try again shortly."""
 

@@ -55,6 +55,11 @@ class Inbox:
         self._resources = resources
         self._database = db
         self._lag = metrics.event_lag.labels(self.consumer)
+        for counter in (metrics.events_retried, metrics.events_dead):
+            metrics.expect(counter, self.consumer)
+        for type_ in consumers.types:
+            for counter in (metrics.events_handled, metrics.events_failed):
+                metrics.expect(counter, self.consumer, type_)
 
     async def handle(
         self, incoming: Sequence[Incoming], marks: dict[str, datetime]

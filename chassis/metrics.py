@@ -1,11 +1,22 @@
 """What a process measures about itself, for Prometheus.
 
+What may happen is told as 0 until it has: see `expect`.
+
 Labels take few values: names in our code, never what clients send. Requests are
 measured in `chassis.http.observing`, and services add their own. docs/observability.md
 lists them all.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
+
+#: When a series began says nothing that anybody asks, and doubles their number.
+disable_created_metrics()
+
+
+def expect(counter: Counter, *values: str) -> None:
+    """Tell 0 for these labels: of what isn't told, nobody sees the first time."""
+    counter.labels(*values)
+
 
 outbox_waiting = Gauge("outbox_waiting_rows", "Events that are not published yet")
 outbox_age = Gauge("outbox_oldest_seconds", "Age of the oldest unpublished event")
@@ -64,8 +75,11 @@ check_ran_at = Gauge(
     "check_last_run_timestamp_seconds", "When a claim was last looked at", ["check"]
 )
 ready = Gauge("process_ready", "Whether the process can do its work")
+#: Labelled, so that a process without a database doesn't seem to have lost one.
 database_up = Gauge(
-    "database_up", "Whether the database told the numbers that come from there"
+    "database_up",
+    "Whether the database told the numbers that come from there",
+    ["schema"],
 )
 pool_limit = Gauge(
     "database_connections_limit", "Connections that a pool may open", ["pool"]

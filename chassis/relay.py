@@ -19,6 +19,8 @@ BATCH = 200
 #: An event that the broker refused is tried again after so long; others go on.
 RETRY_SECONDS = 1.0
 AWAY_PAUSE_SECONDS = 0.5
+#: Why the broker did not take an event: nobody has a queue for it, or it said no.
+UNROUTABLE, REFUSED = "unroutable", "refused"
 
 log = structlog.get_logger("relay")
 
@@ -47,6 +49,8 @@ class Relay:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         database.on_emitted = self._wake.set
+        for reason in (UNROUTABLE, REFUSED):
+            metrics.expect(metrics.publish_failures, reason)
 
     async def run(self) -> None:
         await keep_up(f"{self._settings.source} relay", self._session, self._stopping)
@@ -192,7 +196,7 @@ async def _put_back(
     if not refused:
         return
     for row, error in refused:
-        reason = "unroutable" if isinstance(error, PublishError) else "refused"
+        reason = UNROUTABLE if isinstance(error, PublishError) else REFUSED
         metrics.publish_failures.labels(reason).inc()
         log.error("event not taken", reason=reason, type=row["type"], seq=row["seq"])
     await tx.execute(

@@ -36,8 +36,10 @@ class Sampler:
         self._clock = clock
         self._jobs = [job.name for job in jobs]
         self._measures = measures
+        self._up = metrics.database_up.labels(database.source)
         for job in jobs:
             metrics.job_interval.labels(job.name).set(job.seconds)
+            metrics.expect(metrics.job_failures, job.name)
 
     async def sample(self) -> None:
         """Set the gauges; while the database is away they keep their last values."""
@@ -51,9 +53,9 @@ class Sampler:
                     await measure(tx, self._clock)
         except (Unavailable, asyncpg.PostgresError) as error:
             log.warning("not measured", error=repr(error))
-            metrics.database_up.set(0)
+            self._up.set(0)
         else:
-            metrics.database_up.set(1)
+            self._up.set(1)
 
     def _measure_pools(self) -> None:
         pools = {"write": self._database.pool, "read": self._database.readers}

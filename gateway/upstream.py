@@ -91,6 +91,8 @@ class _Line:
 
     def __post_init__(self) -> None:
         self.circuit = Circuit(asyncio.get_running_loop().time, self._tell)
+        for counter in (metrics.upstream_shed, metrics.upstream_retries):
+            metrics.expect(counter, self.name)
 
     @contextmanager
     def place(self) -> Generator[None]:

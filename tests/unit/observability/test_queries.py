@@ -1,0 +1,142 @@
+"""Every dashboard and alert asks for what is there, and says what to do about it."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from tests.unit.observability.exposed import OF_SERVERS, exposed
+from tests.unit.observability.queries import (
+    DASHBOARDS,
+    FOLDER,
+    ROOT,
+    RUNBOOKS,
+    Json,
+    Query,
+    alerts,
+    panels,
+    queries,
+    selected,
+)
+
+RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
+HEADINGS = (
+    "What it means",
+    "What customers notice",
+    "How to look",
+    "How to mend it",
+    "How to know it's over",
+)
+PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path.name != "README.md")
+
+
+def owner(query: Query) -> str:
+    return query.owner
+
+
+def title(panel: tuple[str, Json]) -> str:
+    return panel[0]
+
+
+@pytest.mark.parametrize("query", queries(), ids=owner)
+def test_it_asks_for_metrics_and_labels_that_exist(query: Query) -> None:
+    known = exposed()
+    for asked in selected(query.parsed):
+        assert asked.metric in known, f"no process tells {asked.metric}"
+        assert asked.labels <= known[asked.metric], asked
+
+
+def test_the_reading_of_expressions_sees_what_is_wrong() -> None:
+    wrong = Query("x", 'sum by (colour) (rate(up{shape="round"}[5m])) / missing')
+    found = {asked.metric: asked.labels for asked in selected(wrong.parsed)}
+    assert found == {"up": {"colour", "shape"}, "missing": frozenset()}
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_an_alert_says_who_acts_and_how(rule: Json) -> None:
+    assert rule["labels"]["severity"] in ("page", "ticket")
+    assert rule["annotations"]["summary"]
+    [page] = RUNBOOK.findall(rule["annotations"]["runbook"])
+    assert (RUNBOOKS / f"{page}.md").exists()
+
+
+def test_alerts_have_names_of_their_own() -> None:
+    assert max(Counter(rule["alert"] for rule in alerts()).values()) == 1
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_an_alert_speaks_only_of_labels_that_its_result_has(rule: Json) -> None:
+    spoken = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+    found = set[str]()
+    for asked in selected(Query("", rule["expr"]).parsed):
+        found |= asked.labels | exposed()[asked.metric]
+    assert spoken <= found
+
+
+@pytest.mark.parametrize("panel", panels(), ids=title)
+def test_a_panel_says_what_it_shows_and_where_to_read_on(
+    panel: tuple[str, Json],
+) -> None:
+    about = panel[1]["description"]
+    [page] = RUNBOOK.findall(about)
+    assert (RUNBOOKS / f"{page}.md").exists()
+    assert about.partition("\n")[0].endswith(".")
+    assert panel[1]["targets"]
+
+
+@pytest.mark.parametrize("panel", panels(), ids=title)
+def test_a_panels_legend_names_labels_that_its_series_have(
+    panel: tuple[str, Json],
+) -> None:
+    for target in panel[1]["targets"]:
+        named = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+        grouped = set(re.findall(r"\w+", " ".join(_groupings(target["expr"]))))
+        ungrouped = not _groupings(target["expr"])
+        assert named <= grouped or ungrouped, (named, grouped)
+
+
+def _groupings(expression: str) -> list[str]:
+    return re.findall(r"\bby \(([^)]*)\)", expression)
+
+
+def test_dashboards_have_names_and_panels_of_their_own() -> None:
+    assert len(DASHBOARDS) == 5
+    titles = Counter(name for name, _ in panels())
+    assert max(titles.values()) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_runbook_answers_the_five_questions(page: object) -> None:
+    text = RUNBOOKS.joinpath(str(page)).read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^## (.+)$", text, re.MULTILINE)) == HEADINGS
+
+
+def test_every_runbook_is_referred_to() -> None:
+    told = " ".join(rule["annotations"]["runbook"] for rule in alerts())
+    told += " ".join(panel["description"] for _, panel in panels())
+    assert {path.stem for path in PAGES} == set(RUNBOOK.findall(told))
+    listed = (RUNBOOKS / "README.md").read_text(encoding="utf-8")
+    assert {path.name for path in PAGES} <= set(
+        re.findall(r"\(([a-z-]+\.md)\)", listed)
+    )
+
+
+@pytest.mark.parametrize("page", [*PAGES, RUNBOOKS / "README.md"], ids=str)
+def test_a_runbooks_links_lead_somewhere(page: object) -> None:
+    path = RUNBOOKS / str(page)
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / link).exists(), link
+
+
+def test_everything_that_is_measured_is_described() -> None:
+    described = (ROOT / "docs/observability.md").read_text(encoding="utf-8")
+    ours = {
+        re.sub(r"_(bucket|sum|count)$", "", name)
+        for name in exposed()
+        if name not in OF_SERVERS and not name.startswith(("process_", "python_"))
+    }
+    assert {name for name in ours - {"up"} if f"`{name}`" not in described} == set()
+
+
+def test_prometheus_reads_the_rules_that_there_are() -> None:
+    assert "alerts/*.yml" in (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
