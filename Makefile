@@ -40,7 +40,7 @@ test-browser: setup chromium ## Run the tests of the portal, in a browser
 	@$(PYTEST) -n auto --dist worksteal tests/browser
 
 test-compose: setup ## Run the compose file in real containers, kill, scale, upgrade, restore
-	@nice $(PYTEST) -p no:xdist tests/compose/whole.py
+	@nice $(PYTEST) -x -p no:xdist tests/compose/whole.py
 
 secrets: setup ## Make the secrets that docker-compose.yml mounts; keeps what is there
 	@$(PY) -m deploy.compose.secretfiles

@@ -88,12 +88,9 @@ def load_settings(settings: type[S_]) -> S_:
             for fault in wrong.errors()
         ]
         raise SettingsWrong("; ".join(faults)) from None
-    except OSError as fault:
-        raise SettingsWrong(
-            f"{fault.filename}: {fault.strerror}; let the user that runs this read it"
-        ) from None
     except SettingsError as wrong:
-        raise SettingsWrong(f"SECRETS_DIR: {wrong}") from None
+        # A file that can't be read is its cause, and names itself.
+        raise SettingsWrong(f"SECRETS_DIR: {wrong.__cause__ or wrong}") from None
 
 
 def require(settings: ProcessSettings, *names: str) -> None:

@@ -57,7 +57,12 @@ async def _renewed(customer: Customer) -> None:
 
 
 async def _asked(customer: Customer) -> None:
-    body = {"department": "support", "subject": "A question", "message": "How?"}
+    body = {
+        "department": "support",
+        "subject": "A question",
+        "message": "How?",
+        "priority": "low",
+    }
     await customer.api.post("/tickets", body)
 
 

@@ -14,6 +14,8 @@ from tests.compose.engine import ROOT
 
 PROCESSES = ("accounts", "billing", "tickets", "notifier", "gateway")
 CALL_SECONDS = 400
+#: What a log line has that tells of nothing unusual.
+INFO = '"level": "info"'
 BACK_SECONDS = 60
 POLL_SECONDS = 0.3
 
@@ -70,7 +72,8 @@ class Stack:
     def logs(self) -> str:
         """Return the last that everybody said, and how each is."""
         told = self.tried("compose", "ps", "--all").stdout
-        return told + self.tried("compose", "logs", "--tail", "25").stdout
+        said = self.tried("compose", "logs", "--tail", "100").stdout.splitlines()
+        return "\n".join([told, *(line for line in said if INFO not in line), ""])
 
     def docker(self, *arguments: str) -> str:
         """Run it to its end; an AssertionError shows what it said of a fault."""

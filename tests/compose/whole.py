@@ -85,7 +85,12 @@ async def test_an_order_is_paid_and_a_question_answered(stack: Stack, api: Api) 
 
 
 async def answered_question(customer: Customer, support: Api) -> None:
-    body = {"department": "support", "subject": "A question", "message": "How?"}
+    body = {
+        "department": "support",
+        "subject": "A question",
+        "message": "How?",
+        "priority": "low",
+    }
     ticket = await customer.api.post("/tickets", body)
     path = f"/tickets/{ticket['id']}"
     await support.post(f"{path}/messages", {"message": "So."})

@@ -1,0 +1,194 @@
+"""What an operator has wrong ends a process, or a command, with one line that helps."""
+
+import asyncio
+import errno
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chassis import blobs, health
+from chassis.blobs import Blobs, StorageFull
+from chassis.db import DatabaseRefuses, knock
+from chassis.migrations import Migration, migrations_of
+from chassis.settings import ProcessSettings, SettingsWrong, load_settings
+from tests.integration.chassis.stage import REPOSITORY, Stage
+
+NOBODY = "127.0.0.1:1"
+WEAK = "amqp://app:app-secret@broker/"
+STRONG = "7hW2_kQz9vRt4LmX"
+
+Run = Callable[..., Awaitable["Ended"]]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process came to its end."""
+
+    code: int
+    lines: list[str]
+
+
+@pytest.fixture
+def run(stage: Stage) -> Run:
+    """Run the probe in the stage's environment, but for what is given."""
+
+    async def run(command: str, **wrong: str) -> Ended:
+        return await _run(command, {**_environment(stage), **wrong})
+
+    return run
+
+
+async def _run(command: str, environment: Mapping[str, str]) -> Ended:
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.chassis.probe", command),
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        _, said = await child.communicate()
+    return Ended(child.returncode or 0, said.decode().splitlines())
+
+
+def _environment(stage: Stage) -> dict[str, str]:
+    return {
+        "DATABASE_URL": stage.database.url,
+        "OWNER_DATABASE_URL": stage.database.owner_url,
+        "AMQP_URL": stage.amqp_url,
+        "HTTP_PORT": "0",
+        "JWKS_URL": f"http://{NOBODY}/jwks",
+    }
+
+
+async def test_a_wrong_database_is_named_with_its_server(
+    run: Run, stage: Stage
+) -> None:
+    wrong = stage.database.url.rpartition("/")[0] + "/nowhere"
+    ended = await run("serve", DATABASE_URL=wrong)
+    assert ended.code == 1
+    [line] = ended.lines
+    assert line.startswith("DATABASE_URL: ")
+    assert 'database "nowhere" does not exist' in line
+
+
+async def test_a_port_in_use_is_named(run: Run) -> None:
+    server = await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        ended = await run("serve", HTTP_PORT=str(port))
+    assert ended.code == 1
+    assert ended.lines[-1].startswith(f"port {port} of 127.0.0.1 can't be listened on")
+    assert not any("Traceback" in line for line in ended.lines)
+
+
+async def test_a_broker_that_is_away_ends_a_command(run: Run) -> None:
+    ended = await run("migrate", AMQP_URL=f"amqp://a:b@{NOBODY}/")
+    assert ended.code == 1
+    [line] = ended.lines
+    assert line.startswith(f"the broker at {NOBODY} can't be used: ")
+    assert line.endswith("look at AMQP_URL")
+
+
+async def test_a_database_that_is_away_ends_a_migration(run: Run) -> None:
+    ended = await run("migrate", OWNER_DATABASE_URL=f"postgres://a:b@{NOBODY}/x")
+    assert ended.code == 1
+    [line] = ended.lines
+    assert f"the database at {NOBODY}/x can't be reached" in line
+
+
+async def test_a_server_that_is_away_is_no_refusal(stage: Stage) -> None:
+    assert await knock(stage.database.url) is None
+    assert await knock(f"postgres://a:b@{NOBODY}/x")
+    with pytest.raises(DatabaseRefuses):
+        await knock(stage.database.url.rpartition("/")[0] + "/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("AMQP_URL", WEAK, "can be guessed"),
+        ("AMQP_URL", "amqp://app@broker/", "is missing"),
+        ("AMQP_URL", "amqp://app:aaaaaaaaaaaaaaaa@broker/", "can be guessed"),
+        ("AMQP_URL", "broker:5672", "must be like amqp://"),
+        ("DATABASE_URL", "mysql://a:b@host/x", "must be like postgres://"),
+        ("DATABASE_URL", "postgres://a:b@host:port/x", "must be like postgres://"),
+        ("OWNER_DATABASE_URL", "postgres://a:postgres@host/x", "can be guessed"),
+    ],
+)
+def test_an_address_with_a_fault_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, complaint: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsWrong, match=f"{variable}: .*{complaint}") as refused:
+        load_settings(ProcessSettings)
+    assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value", [f"amqp://app:{STRONG}@broker/", "amqp://app:app@localhost/", ""]
+)
+def test_an_address_with_a_good_password_or_on_this_machine_is_taken(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("AMQP_URL", value)
+    assert load_settings(ProcessSettings).amqp_url == value
+
+
+def test_a_secret_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "amqp_url"
+    path.write_text("amqp://localhost/")
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(SettingsWrong, match=f"Permission denied: '{path}'"):
+        load_settings(ProcessSettings)
+
+
+def test_a_folder_of_secrets_that_is_a_file_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("x")
+    monkeypatch.setenv("SECRETS_DIR", str(file))
+    with pytest.raises(SettingsWrong, match="SECRETS_DIR: "):
+        load_settings(ProcessSettings)
+
+
+async def test_a_full_disk_keeps_nothing_of_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(blobs.os, "fsync", full)
+    with pytest.raises(StorageFull):
+        await Blobs(tmp_path).put("01a208f8-0000", b"content")
+    assert files_in(tmp_path) == []
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def test_a_schema_that_is_a_release_ahead_is_served(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def before(package: str) -> list[Migration]:
+        return migrations_of(package)[:-1]
+
+    monkeypatch.setattr(health, "migrations_of", before)
+    async with (
+        stage.running("http") as probe,
+        probe.client.get("/health/ready") as answer,
+    ):
+        assert (await answer.json())["missing"] == []
