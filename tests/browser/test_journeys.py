@@ -142,12 +142,12 @@ async def choose_to_pay(page: Page, method: str) -> None:
 
 
 async def send_proof(page: Page) -> None:
-    """Follow the payment's own way to finance, which leaves little to be written."""
+    """Follow the payment's own way to finance, which leaves nothing to be written."""
     reference = await page.locator("#reference").inner_text()
     await page.get_by_role("link", name="Send the proof").click()
     await expect(page.locator("#department")).to_have_value("finance")
     await expect(page.locator("#subject")).to_have_value(re.compile(reference))
-    await page.locator("#message").fill("Here is my receipt.")
+    await expect(page.locator("#message")).to_have_value(re.compile(reference))
     await page.locator("#files").set_input_files(RECEIPT)
     await page.get_by_role("button", name="Send").click()
     await page.wait_for_url(TICKET)
