@@ -20,7 +20,7 @@ from chassis.addresses import server_of
 from chassis.bus import BROKER_ERRORS, connect
 from chassis.checks import run_checks
 from chassis.clockshift import refresh
-from chassis.deadletters import DeadLetters
+from chassis.deadletters import DeadLetter, DeadLetters, recording
 from chassis.definition import Process
 from chassis.errors import Unavailable
 from chassis.http import document_of
@@ -123,26 +123,40 @@ async def _dead_letters(
     require(settings, "amqp_url")
     async with _broker(settings, f"{process.name} operator") as connection:
         letters = DeadLetters(connection, process.consumers.name)
-        return await _on_letters(letters, arguments)
+        if arguments.action in {"list", "show"}:
+            return await _show_letters(letters, arguments)
+        if arguments.id is None and not arguments.all:
+            raise SettingsWrong("name a dead letter, or say --all")
+        if arguments.action == "replay":
+            count = await letters.replay(arguments.id)
+        else:
+            count = await _drop_letters(process, settings, letters, arguments)
+    _tell({arguments.action: count})
+    return 0 if count or arguments.all else 1
 
 
-async def _on_letters(letters: DeadLetters, arguments: argparse.Namespace) -> int:
-    chosen: str | None = arguments.id
+async def _show_letters(letters: DeadLetters, arguments: argparse.Namespace) -> int:
     if arguments.action == "list":
         for letter in await letters.list(arguments.limit):
             _tell({k: v for k, v in asdict(letter).items() if k != "body"})
         return 0
-    if arguments.action == "show":
-        letter = await letters.find(chosen or "")
-        if letter is not None:
-            _tell(asdict(letter))
-        return 0 if letter else 1
-    if chosen is None and not arguments.all:
-        raise SettingsWrong("name a dead letter, or say --all")
-    act = letters.replay if arguments.action == "replay" else letters.drop
-    count = await act(chosen)
-    _tell({arguments.action: count})
-    return 0 if count or arguments.all else 1
+    letter: DeadLetter | None = await letters.find(arguments.id or "")
+    if letter is not None:
+        _tell({**asdict(letter), "body": letter.masked_body})
+    return 0 if letter else 1
+
+
+async def _drop_letters(
+    process: Process,
+    settings: ProcessSettings,
+    letters: DeadLetters,
+    arguments: argparse.Namespace,
+) -> int:
+    if not arguments.because:
+        raise SettingsWrong("say why, for the audit log: --because '…'")
+    async with opened(process, settings) as resources:
+        record = recording(resources[DATABASE], arguments.because, "system:operator")
+        return await letters.drop(arguments.id, record)
 
 
 async def _republish(
@@ -213,6 +227,7 @@ def _parser(process: Process) -> argparse.ArgumentParser:
     letters.add_argument("action", choices=("list", "show", "replay", "drop"))
     letters.add_argument("id", nargs="?", help="a message's id, as listed")
     letters.add_argument("--all", action="store_true", help="replay or drop all")
+    letters.add_argument("--because", help="why they are dropped; is recorded")
     letters.add_argument("--limit", type=int, default=100, help="how many to list")
     if process.republishers:
         again = add("republish", _republish, "send current states to their readers")

@@ -1,20 +1,34 @@
 """Dead letters: what no retry could handle, for operators to see, replay or drop."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from pydantic import JsonValue
 
+from chassis import audit
 from chassis.bus import Message, Publisher
+from chassis.context import Cause, because_of
+from chassis.db import Database
+from chassis.events import Envelope
+from chassis.ids import uuid7
 from chassis.receiver import ATTEMPTS, ERROR, FAILED_AT
 from chassis.topology import dead_queue
 
 ANSWER_SECONDS = 5
 LOOK_SECONDS = 0.02
 MOST_LOOKS = 250
+#: Events carry no secrets; what else may lie here is not shown either.
+_SECRET = re.compile(r"password|token|secret|authorization|cookie|key$", re.IGNORECASE)
+MASK = "***"
+MOST_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,47 @@ class DeadLetter:
     error: str
     failed_at: datetime | None
     body: str
+
+    @property
+    def subject(self) -> UUID:
+        """The object that it is about; all zeros where that can't be read."""
+        try:
+            return Envelope.read(self.body.encode()).subject
+        except ValueError:
+            return UUID(int=0)
+
+    @property
+    def masked_body(self) -> str:
+        """The body for people to see, without what looks like a secret."""
+        try:
+            content: JsonValue = json.loads(self.body)
+        except ValueError:
+            return self.body[:MOST_CHARACTERS]
+        return json.dumps(_masked(content), ensure_ascii=False)[:MOST_CHARACTERS]
+
+
+#: Notes that a letter goes, before it does.
+Record: TypeAlias = Callable[[DeadLetter], Awaitable[None]]
+
+
+def recording(database: Database, reason: str, actor: str) -> Record:
+    """Return what notes a dropped letter, and why, in its consumer's audit log."""
+    run_id = str(uuid7())
+
+    async def record(letter: DeadLetter) -> None:
+        details = {
+            "message_id": letter.message_id,
+            "type": letter.type,
+            "error": letter.error,
+            "reason": reason,
+        }
+        with because_of(Cause(run_id, run_id, actor)):
+            async with database.transaction() as tx:
+                await audit.record(
+                    tx, "dead_letter.dropped", subject=letter.subject, details=details
+                )
+
+    return record
 
 
 class DeadLetters:
@@ -65,12 +120,13 @@ class DeadLetters:
 
         return await self._remove(message_id, give_back)
 
-    async def drop(self, message_id: str | None = None) -> int:
-        """Delete one, or all, for good; return how many that were."""
+    async def drop(self, message_id: str | None, record: Record) -> int:
+        """Delete one, or all, for good, each once it is recorded; return how many."""
 
-        async def nothing(_message: AbstractIncomingMessage) -> None: ...
+        async def note(message: AbstractIncomingMessage) -> None:
+            await record(_letter_of(message))
 
-        return await self._remove(message_id, nothing)
+        return await self._remove(message_id, note)
 
     async def _remove(
         self,
@@ -132,6 +188,17 @@ class DeadLetters:
             body=message.body,
             message_id=message.message_id or "",
         )
+
+
+def _masked(content: JsonValue) -> JsonValue:
+    if isinstance(content, dict):
+        return {
+            name: MASK if _SECRET.search(name) else _masked(value)
+            for name, value in content.items()
+        }
+    if isinstance(content, list):
+        return [_masked(value) for value in content]
+    return content
 
 
 def _letter_of(message: AbstractIncomingMessage) -> DeadLetter:

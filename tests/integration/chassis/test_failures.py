@@ -8,7 +8,7 @@ import pytest
 
 from chassis import topology
 from chassis.bus import connect
-from chassis.deadletters import DeadLetters
+from chassis.deadletters import DeadLetter, DeadLetters, recording
 from chassis.ids import uuid7
 from tests.integration.chassis.queues import depth, put
 from tests.integration.chassis.stage import Stage, a_change, until
@@ -126,7 +126,11 @@ async def test_dead_letters_are_listed_shown_replayed_and_dropped(
     assert await letters.find(chosen.message_id) == chosen
     assert await letters.find("unknown") is None
 
-    assert await letters.drop(by_thing[second.thing_id].message_id) == 1
+    record = recording(stage.db, "it must never happen", "system:operator")
+    assert await letters.drop(by_thing[second.thing_id].message_id, record) == 1
+    [noted] = await stage.fetch("SELECT action, actor, subject, details FROM audit_log")
+    assert noted["subject"] == second.thing_id
+    assert noted["details"]["reason"] == "it must never happen"
     monkeypatch.setattr("tests.integration.chassis.probe.app.misbehave", forgive)
     async with stage.running("consumers"):
         assert await letters.replay(chosen.message_id) == 1
@@ -147,8 +151,24 @@ async def test_operators_see_dead_letters_on_the_command_line(stage: Stage) -> N
     assert [line["message_id"] for line in listed] == ["put-0"]
     [shown] = await stage.command("dead-letters", "show", "put-0")
     assert shown["body"] == "unreadable"
-    assert await stage.command("dead-letters", "drop", "put-0") == [{"drop": 1}]
+    drop = ("dead-letters", "drop", "put-0", "--because", "nobody can read it")
+    assert await stage.command(*drop) == [{"drop": 1}]
+    [noted] = await stage.fetch("SELECT details FROM audit_log")
+    assert noted["details"]["reason"] == "nobody can read it"
     assert await stage.command("dead-letters", "list") == []
+
+
+def test_what_looks_like_a_secret_is_not_shown() -> None:
+    letter = DeadLetter(
+        message_id="1",
+        type="probe.thing.changed.v1",
+        attempts=1,
+        error="",
+        failed_at=None,
+        body=json.dumps({"data": [{"reset_token": "abc", "name": "Ana"}]}),
+    )
+    assert "abc" not in letter.masked_body
+    assert "Ana" in letter.masked_body
 
 
 async def test_republishing_rebuilds_a_projection_and_causes_nothing_else(
