@@ -72,6 +72,9 @@ class Stack:
     def logs(self) -> str:
         """Return the last that everybody said, and how each is."""
         told = self.tried("compose", "ps", "--all").stdout
+        told += "\n".join(
+            str(c.facts["State"]) for c in self.containers() if not c.is_well
+        )
         said = self.tried("compose", "logs", "--tail", "100").stdout.splitlines()
         return "\n".join([told, *(line for line in said if INFO not in line), ""])
 
