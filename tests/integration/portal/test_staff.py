@@ -8,7 +8,13 @@ import pytest
 from gateway.app import PROCESS
 from tests.integration.gateway.conftest import SERVICES, Services
 from tests.integration.portal.browsing import Browser, Page
-from tests.integration.portal.doors import HOST, NOTHING, SESSION_TOKEN, open_session
+from tests.integration.portal.doors import (
+    HOST,
+    NOTHING,
+    SESSION_TOKEN,
+    open_session,
+    refuse,
+)
 from tests.support.running import Running, running
 from tests.support.tokens import a_staff_member
 
@@ -183,6 +189,21 @@ async def test_one_bank_account_needs_no_choice(
     page = await payment_page(services, at_work)
     assert "Bank account" not in page.said
     assert account_of(page) == "main"
+
+
+async def test_who_confirms_too_late_is_told_and_keeps_what_was_typed(
+    services: Services, at_work: Browser
+) -> None:
+    path = f"/staff/payments/{PAYMENT_ID}"
+    page = await payment_page(services, at_work)
+    done = {**PAYMENT, "status": "succeeded", "received": REAL, "succeeded_at": DUE}
+    services.answer(f"/api/v1{path}", done)
+    refuse(services, f"/api/v1{path}/confirmation", 409, "PaymentNotAwaited")
+    answer = await at_work.submit(page, path, bank_reference="E-SECOND")
+    assert answer.status == 409
+    assert "Your confirmation was not saved PaymentNotAwaited" in answer.said
+    assert "Bank reference E-SECOND" in answer.said
+    assert "Confirm the payment" not in answer.said
 
 
 async def test_a_confirmed_payment_names_its_bank_account_as_people_do(
