@@ -183,6 +183,16 @@ class TokenVerifier:
         self._check_times(claims)
         return _principal_of(claims)
 
+    def known(self, token: str) -> Principal | None:
+        """Return who a token names that was verified before; None for any other."""
+        claims = self._verified.get(token)
+        try:
+            if claims is not None:
+                self._check_times(claims)
+        except BadToken:
+            return None
+        return claims and _principal_of(claims)
+
     def running(self) -> AbstractAsyncContextManager[None]:
         """Keep the keys fresh until the block ends."""
         return self._keys.running()

@@ -20,7 +20,7 @@ from gateway.docs import add_docs
 from gateway.documents import Documents
 from gateway.events import LIVE_EVENTS, LiveEvents
 from gateway.headers import security_headers
-from gateway.limits import flood_limit
+from gateway.limits import flood_limit, session_known
 from gateway.portal.app import add_portal
 from gateway.portal.cookies import Cookies
 from gateway.portal.pages import add_faults
@@ -62,7 +62,9 @@ def extend(app: web.Application, resources: Resources) -> None:
     settings, upstream = resources[SETTINGS], resources[UPSTREAM]
     portal = _portal(resources)
     add_faults(app, portal)
-    app.middlewares.append(flood_limit(settings))
+    app.middlewares.append(
+        flood_limit(settings, session_known(portal, resources[VERIFIER]))
+    )
     app.on_response_prepare.append(security_headers(settings))
     app.on_shutdown.append(resources[STREAMS].close)
     own = document_of(ROUTES, title="Client Area")

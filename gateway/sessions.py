@@ -88,6 +88,10 @@ class BrowserSessions:
         # Shielded: others may be waiting for it when this request is given up.
         return await asyncio.shield(exchange.task)
 
+    def known(self, token: str) -> OpenSession | None:
+        """Return the session if it is kept here, as after its last page."""
+        return self._kept.find(_Key(sha256(token.encode()).digest(), is_use=False))
+
     async def end(self, session: OpenSession) -> None:
         """Log out; a session that is over already is none the worse."""
         headers = {"Authorization": f"Bearer {session.access_token}"}

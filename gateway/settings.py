@@ -25,7 +25,7 @@ class Settings(ProcessSettings):
     #: How staff's pages name the company's bank accounts, the usual one first; by the
     #: words that payments are confirmed with. One account is `main`.
     bank_accounts: dict[BankText, BankText] = Field(default_factory=dict)
-    #: Loosens the limits by address where many clients share one, as in tests.
+    #: Loosens the limits where many clients share an address or a session, as in tests.
     address_limit_factor: int = Field(default=1, ge=1)
     requests_per_minute: int = Field(default=600, ge=1)
     service_timeout_seconds: float = Field(default=30.0, gt=0)

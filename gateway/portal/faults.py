@@ -17,6 +17,8 @@ from chassis.errors import (
     Unavailable,
     Unreadable,
 )
+from gateway.limits import SessionTooBusy
+from gateway.portal.formats import file_size
 from gateway.portal.forms import CSRF_FIELD, Form
 from gateway.portal.languages import N_, gettext
 from gateway.portal.refusals import explain_refusal, when_again
@@ -61,17 +63,14 @@ _WORDS: Sequence[tuple[type[DomainError], str, str]] = (
         N_("The address may be mistyped, or the page belongs to another account."),
     ),
     (
+        SessionTooBusy,
+        N_("One moment, please"),
+        N_("Very many requests came from your browser."),
+    ),
+    (
         TooManyRequests,
         N_("One moment, please"),
         N_("Very many requests came from your network."),
-    ),
-    (
-        TooLarge,
-        N_("This is too large"),
-        N_(
-            "What you sent is larger than we can take, so nothing has been done. Go "
-            "back with your browser, and send less."
-        ),
     ),
     (
         Unreadable,
@@ -91,7 +90,6 @@ _WORDS: Sequence[tuple[type[DomainError], str, str]] = (
 _OF_SERVER = {
     HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.METHOD_NOT_ALLOWED: NotFound,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLarge,
 }
 
 
@@ -103,6 +101,8 @@ def page_of(visit: Visit, error: Exception) -> web.StreamResponse:
         return ask_to_log_in(visit)
     if isinstance(error, UpstreamAway):
         return _away(visit)
+    if isinstance(error, TooLarge):
+        return _too_large(visit, error)
     if isinstance(error, DomainError):
         return _of_kind(visit, type(error), error.status, _seconds_of(error))
     if isinstance(error, web.HTTPException):
@@ -148,7 +148,7 @@ def stale_form(visit: Visit) -> web.Response:
     return _fault(
         visit,
         HTTPStatus.CONFLICT,
-        gettext("Please press the button once more"),
+        gettext("Please press the button again"),
         _why_stale(visit),
         back=page_before(visit),
     )
@@ -193,6 +193,16 @@ def _of_kind(
     return _with_wait(response, seconds)
 
 
+def _too_large(visit: Visit, error: TooLarge) -> web.Response:
+    limit = error.text.values["limit"]
+    text = gettext(
+        "What you sent is larger than %(limit)s, the most that this page takes, so "
+        "nothing has been done. Go back with your browser, and send less."
+    )
+    shown = {"limit": file_size(limit) if isinstance(limit, int) else limit}
+    return _fault(visit, error.status, gettext("This is too large"), text % shown)
+
+
 def _seconds_of(error: DomainError) -> int | None:
     """Return how long to wait before it is tried again, if the error says that."""
     is_passing = isinstance(error, TooManyRequests | Unavailable)
@@ -234,7 +244,7 @@ def _page_shown(visit: Visit) -> str:
 def _why_stale(visit: Visit) -> str:
     if visit.session is not None:
         return gettext(
-            "You logged in anew after that page was opened, so nothing has been done."
+            "You logged in again after that page was opened, so nothing has been done."
         )
     return gettext(
         "That page was open for a very long time, or your browser keeps no cookies "
@@ -247,13 +257,13 @@ def _away(visit: Visit) -> web.Response:
     if has_typed(visit.form):
         # The page that couldn't be shown either may have found out more.
         why = " ".join(visit.form.general_faults()) or gettext(
-            "We couldn't finish this just now. Nothing you typed is lost: please send "
+            "We couldn't finish this right now. Nothing you typed is lost: please send "
             "it again in a moment."
         )
         response = _give_back_as_it_came(visit, status, why)
     else:
         text = gettext("It should be back in a moment. Nothing of yours is lost.")
-        title = gettext("This isn't available just now")
+        title = gettext("This isn't available right now")
         response = _fault(visit, status, title, text, **_try_again(visit))
     return _with_wait(response, AWAY_SECONDS)
 

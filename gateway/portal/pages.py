@@ -7,6 +7,7 @@ only then does the view run. What goes wrong becomes a page of its own.
 import hmac
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 from uuid import UUID
@@ -16,15 +17,23 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from chassis.client import UpstreamAway
-from chassis.context import acting_as
-from chassis.errors import DomainError, NotAllowed, NotAuthenticated, NotFound
+from chassis.context import acting_as, current_cause
+from chassis.errors import (
+    DomainError,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Unreadable,
+)
 from chassis.http import UploadedFile
 from chassis.http.policies import Policy
+from chassis.http.reader import readable_headers
 from gateway.patience import patience
 from gateway.portal import faults
 from gateway.portal.assets import PREFIX as ASSETS
 from gateway.portal.forms import CSRF_FIELD, Form, SentFile
 from gateway.portal.languages import choose, speak
+from gateway.portal.lastpage import last_page
 from gateway.portal.reading import Take, read_form
 from gateway.portal.returned import is_of_site
 from gateway.portal.visit import Portal, Visit
@@ -113,15 +122,37 @@ def add_faults(app: web.Application, portal: Portal) -> None:
 
     @web.middleware
     async def tell(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
+        if not _is_page(request.path):
             return await handler(request)
-        except DomainError as error:
-            if not _is_page(request.path):
-                raise
-            visit, _ = _arrival(request, portal)
-            return faults.page_of(visit, error)
+        return await _safely(partial(_told, handler, portal), request)
 
-    app.middlewares.append(tell)
+    # Around what looks at headers: those that can't be read are told here, too.
+    app.middlewares.insert(app.middlewares.index(readable_headers), tell)
+
+
+async def _told(
+    handler: Handler, portal: Portal, request: web.Request
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Unreadable:
+        # Of headers: a page that goes by them, in whatever language, can't be made.
+        return last_page(Unreadable.status, current_cause().cause_id)
+    except DomainError as error:
+        visit, _ = _arrival(request, portal)
+        return faults.page_of(visit, error)
+
+
+async def _safely(handle: Handler, request: web.Request) -> web.StreamResponse:
+    """Answer with a page even where making the page for a fault fails, too."""
+    try:
+        return await handle(request)
+    except (web.HTTPException, ConnectionResetError):
+        raise
+    except Exception:
+        log.exception("no page could be made", path=request.path)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return last_page(status, current_cause().cause_id)
 
 
 def _is_page(path: str) -> bool:
@@ -134,7 +165,7 @@ def _handler(
     async def handle(request: web.Request) -> web.StreamResponse:
         visit, chosen = _arrival(request, portal)
         try:
-            visit = await _open(visit, chosen, is_use=route.is_use)
+            visit = await _open(route, visit, chosen)
             return await _run(route, visit)
         except (Refused, DomainError) as error:
             return faults.page_of(visit, error)
@@ -158,11 +189,11 @@ def _arrival(request: web.Request, portal: Portal) -> tuple[Visit, str | None]:
     return Visit(request, portal, None), chosen
 
 
-async def _open(visit: Visit, chosen: str | None, *, is_use: bool) -> Visit:
+async def _open(route: PageRoute, visit: Visit, chosen: str | None) -> Visit:
     """Return the visit with its session, if the browser holds one that still lives."""
     request, portal = visit.request, visit.portal
     # A part of a page that looks after itself would keep its session alive for ever.
-    is_use = is_use and LOOKS_BY_ITSELF not in request.headers
+    is_use = route.is_use and LOOKS_BY_ITSELF not in request.headers
     token = portal.cookies.read(request, "session")
     if not token:
         return visit
@@ -174,7 +205,7 @@ async def _open(visit: Visit, chosen: str | None, *, is_use: bool) -> Visit:
     except UpstreamAway:
         if request.method == "POST":
             # Whoever it is from: what was typed is given back.
-            visit.form = await _read(visit, None)
+            visit.form = await _read(route, visit, None)
         raise
     if session is None:
         return visit
@@ -188,7 +219,7 @@ async def _run(route: PageRoute, visit: Visit) -> web.StreamResponse:
     if route.method != "POST":
         route.policy.check(visit.principal)
         return await _view(route, visit)
-    visit.form = await _read(visit, _taker(route, visit))
+    visit.form = await _read(route, visit, _taker(route, visit))
     await visit.go_on()
     route.policy.check(visit.principal)
     if not _proves_origin(visit, visit.form):
@@ -202,9 +233,9 @@ async def _view(route: PageRoute, visit: Visit) -> web.StreamResponse:
         return await route.view(visit, **_arguments(visit.request))
 
 
-async def _read(visit: Visit, take: Take | None) -> Form:
+async def _read(route: PageRoute, visit: Visit, take: Take | None) -> Form:
     check_origin(visit.request, visit.portal.settings.public_url)
-    return await read_form(visit.request, take)
+    return await read_form(visit.request, take, has_files=route.take is not None)
 
 
 def _taker(route: PageRoute, visit: Visit) -> Take | None:

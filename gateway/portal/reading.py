@@ -35,17 +35,25 @@ class BadForm(Unreadable):
     """The form could not be read."""
 
 
-async def read_form(request: web.Request, take: Take | None) -> Form:
+async def read_form(
+    request: web.Request, take: Take | None, *, has_files: bool
+) -> Form:
     """Return what was posted, or raise BadForm or TooLarge.
 
-    Without `take` nobody wants the form's files: they are read away.
+    `has_files` tells whether the page's form has any; without `take` nobody wants them
+    from this person, and they are read away, so that what was typed isn't lost.
     """
     is_upload = request.content_type == "multipart/form-data"
+    limit = MAXIMUM_UPLOAD_BYTES if is_upload and has_files else MAXIMUM_BODY_BYTES
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
     try:
-        async with asyncio.timeout(UPLOAD_SECONDS if is_upload else READ_SECONDS):
+        async with asyncio.timeout(UPLOAD_SECONDS if has_files else READ_SECONDS):
             if is_upload:
-                return await _Upload(take).read(request)
+                return await _Upload(take, limit).read(request)
             return await _read_urlencoded(request)
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large(limit) from None
     # All that aiohttp's multipart parser was seen to raise for what is none.
     except (
         ValueError,
@@ -60,8 +68,6 @@ async def read_form(request: web.Request, take: Take | None) -> Form:
 
 
 async def _read_urlencoded(request: web.Request) -> Form:
-    if (request.content_length or 0) > MAXIMUM_BODY_BYTES:
-        raise too_large(MAXIMUM_BODY_BYTES)
     text = (await request.read()).decode()
     pairs = parse_qsl(
         text,
@@ -75,8 +81,9 @@ async def _read_urlencoded(request: web.Request) -> Form:
 class _Upload:
     """A form with files, while it arrives."""
 
-    def __init__(self, take: Take | None) -> None:
+    def __init__(self, take: Take | None, limit: int) -> None:
         self._take = take
+        self._limit = limit
         self._fields: list[tuple[str, str]] = []
         self._files: list[SentFile] = []
         self._file_fields: set[str] = set()
@@ -85,8 +92,6 @@ class _Upload:
         self._text = 0
 
     async def read(self, request: web.Request) -> Form:
-        if (request.content_length or 0) > MAXIMUM_UPLOAD_BYTES:
-            raise too_large(MAXIMUM_UPLOAD_BYTES)
         async for part in await request.multipart():
             if not isinstance(part, BodyPartReader) or part.name is None:
                 raise BadForm
@@ -137,8 +142,8 @@ class _Upload:
         content = bytearray()
         while chunk := await part.read_chunk(CHUNK_BYTES):
             self._arrived += len(chunk)
-            if self._arrived > MAXIMUM_UPLOAD_BYTES:
-                raise too_large(MAXIMUM_UPLOAD_BYTES)
+            if self._arrived > self._limit:
+                raise too_large(self._limit)
             content += chunk[: limit + 1 - len(content)]
         return bytes(content)
 

@@ -9,8 +9,16 @@ from gateway.app import PROCESS
 from gateway.portal.assets import asset_url
 from tests.integration.gateway.conftest import SERVICES, Services
 from tests.integration.portal.browsing import Browser
-from tests.integration.portal.doors import EXCHANGE, HOST, browser_at
+from tests.integration.portal.doors import (
+    EXCHANGE,
+    HOST,
+    SESSION_TOKEN,
+    answer_dashboard,
+    browser_at,
+    open_session,
+)
 from tests.support.running import running
+from tests.support.tokens import a_customer, token_of
 
 ALLOWED = 10
 
@@ -89,3 +97,43 @@ async def test_pages_and_calls_are_counted_apart(
     refused = await limited.get("/api/v1/products")
     assert refused.status == HTTPStatus.TOO_MANY_REQUESTS
     assert refused.headers["Content-Type"].startswith("application/problem+json")
+
+
+async def test_who_is_signed_in_counts_by_session_however_busy_the_address_is(
+    limited: Browser, services: Services
+) -> None:
+    answer_dashboard(services)
+    open_session(services, a_customer())
+    limited.plant("session", SESSION_TOKEN, prefix=HOST)
+    # The first page finds out whose session it is, and counts by address as yet.
+    assert (await limited.get("/")).status == HTTPStatus.OK
+    anonymous = Browser(str(limited.url))
+    for _ in range(ALLOWED - 1):
+        assert (await anonymous.get("/login")).status == HTTPStatus.OK
+    refused = await anonymous.get("/login")
+    assert refused.status == HTTPStatus.TOO_MANY_REQUESTS
+    await anonymous.http.close()
+    for _ in range(ALLOWED):
+        assert (await limited.get("/")).status == HTTPStatus.OK
+    refused = await limited.get("/")
+    assert refused.status == HTTPStatus.TOO_MANY_REQUESTS
+    assert "from your browser" in refused.said
+
+
+async def test_calls_with_a_token_count_by_its_session(
+    limited: Browser, services: Services
+) -> None:
+    services.answer("/api/v1/products", {"items": []})
+    services.answer("/api/v1/invoices", {"items": []})
+    token = {"Authorization": f"Bearer {token_of(a_customer())}"}
+    path = "/api/v1/invoices"
+    assert (await limited.get(path, **token)).status == HTTPStatus.OK
+    for _ in range(ALLOWED - 1):
+        await limited.get("/api/v1/products")
+    bad = {"Authorization": "Bearer nonsense"}
+    assert (await limited.get(path, **bad)).status == HTTPStatus.TOO_MANY_REQUESTS
+    for _ in range(ALLOWED):
+        assert (await limited.get(path, **token)).status == HTTPStatus.OK
+    refused = await limited.get(path, **token)
+    assert refused.status == HTTPStatus.TOO_MANY_REQUESTS
+    assert "SessionTooBusy" in refused.text

@@ -19,12 +19,14 @@ from gateway.portal.reading import MAXIMUM_FILE_BYTES, MAXIMUM_UPLOAD_BYTES, rea
 KEY = "01a20857-d0ce-7668-b49a-d8de07994f6f"
 SECONDS = 10.0
 POLL_SECONDS = 0.01
+FILE_BEGINS = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
 
 
 @dataclass
 class Desk:
     """A page whose form is read; knows what was read and which files were taken."""
 
+    has_files: bool = True
     wants_files: bool = True
     form: Form | None = None
     taken: list[tuple[UploadedFile, str]] = field(
@@ -38,7 +40,9 @@ class Desk:
     async def answer(self, request: web.Request) -> web.Response:
         try:
             self.form = await read_form(
-                request, self.take if self.wants_files else None
+                request,
+                self.take if self.wants_files else None,
+                has_files=self.has_files,
             )
         except DomainError as error:
             return web.Response(status=error.status)
@@ -160,7 +164,7 @@ async def test_a_body_that_hides_its_size_ends_at_the_limit(
     chunk = b"x" * (1024 * 1024)
 
     async def endless() -> AsyncIterator[bytes]:
-        yield b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
+        yield FILE_BEGINS
         for _ in range(2 * MAXIMUM_UPLOAD_BYTES // len(chunk)):
             yield chunk
 
@@ -173,6 +177,31 @@ async def test_a_body_that_hides_its_size_ends_at_the_limit(
     else:
         assert answer.status == 413
     assert desk.form is None
+
+
+async def test_a_page_without_files_reads_none_away(client: Client, desk: Desk) -> None:
+    desk.has_files = desk.wants_files = False
+    form = FormData({"message": "typed", "f": BytesIO(b"x" * MAXIMUM_BODY_BYTES)})
+    answer = await client.post("/", data=form)
+    assert answer.status == 413
+
+    async def hides_its_size() -> AsyncIterator[bytes]:
+        for part in (FILE_BEGINS, *[b"x" * (MAXIMUM_BODY_BYTES // 2)] * 3):
+            yield part
+
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = await client.post("/", data=hides_its_size(), headers=headers)
+    assert answer.status == 413
+    assert desk.form is None
+
+
+async def test_a_page_without_files_takes_a_small_form_of_either_kind(
+    client: Client, desk: Desk
+) -> None:
+    desk.has_files = desk.wants_files = False
+    form = FormData({"message": "typed", "f": BytesIO(b"x")})
+    assert (await client.post("/", data=form)).status == 200
+    assert desk.read["message"] == "typed"
 
 
 async def test_text_has_the_same_limit_with_files_as_without(
