@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 
 from chassis import topology
+from chassis.addresses import is_weak, server_of
 from chassis.bus import BROKER_ERRORS, connect
-from chassis.migrations import MigrationEdited, MigrationsLocked, migrate
+from chassis.migrations import CannotMigrate, migrate
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.compose.faults import CannotGoOn
 from deploy.compose.secretfiles import SERVICES, database_files
@@ -22,28 +23,39 @@ from deploy.postgres.bootstrap import bootstrap
 
 async def main() -> None:
     """Do it all; a fault ends it with one line, and what was done stays done."""
-    passwords = {
-        role: unquote(urlsplit(told(name)).password or "")
-        for name, role in database_files().items()
-    }
-    try:
-        await bootstrap(told("database_admin_url"), SERVICES, passwords)
-        for service in SERVICES:
-            await _migrate(service)
-    except (asyncpg.PostgresError, OSError, TimeoutError) as fault:
-        raise CannotGoOn(
-            f"the database can't be made ready: {fault}; look at database_admin_url and"
-            " postgres_password in the secrets"
-        ) from None
+    await _prepare()
+    for service in SERVICES:
+        await _migrate(service)
     await _declare()
     _say("ready")
+
+
+async def _prepare() -> None:
+    """Make the database and its roles, with the passwords that their URLs have."""
+    urls = {role: told(name) for name, role in database_files().items()}
+    for role, url in urls.items():
+        if is_weak(_password(url)):
+            raise CannotGoOn(f"{role}: its password can be guessed; see `make secrets`")
+    admin_url = told("database_admin_url")
+    try:
+        passwords = {role: _password(url) for role, url in urls.items()}
+        await bootstrap(admin_url, SERVICES, passwords)
+    except (asyncpg.PostgresError, OSError, TimeoutError) as fault:
+        raise CannotGoOn(
+            f"the database at {server_of(admin_url)} can't be prepared: {fault}; look"
+            " at database_admin_url and postgres_password in the secrets"
+        ) from None
+
+
+def _password(url: str) -> str:
+    return unquote(urlsplit(url).password or "")
 
 
 async def _migrate(service: str) -> None:
     url = told(f"{service}_owner_database_url")
     try:
         applied = await migrate(url, schema=service, package=f"services.{service}")
-    except (MigrationEdited, MigrationsLocked) as fault:
+    except CannotMigrate as fault:
         raise CannotGoOn(f"{service}: {fault}") from None
     _say(f"{service}: {', '.join(applied) or 'nothing to migrate'}")
 
