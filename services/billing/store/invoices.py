@@ -101,14 +101,8 @@ class InvoiceFilter:
 
 
 async def get_invoice(tx: Transaction, scope: UUID | None, invoice_id: UUID) -> Invoice:
-    row = await tx.fetchrow(
-        _INVOICES + "WHERE i.id = $1 AND ($2::uuid IS NULL OR i.customer_id = $2)",
-        invoice_id,
-        scope,
-    )
-    if row is None:
-        raise NotFound
-    return _invoice(row)
+    [invoice] = await get_invoices(tx, scope, [invoice_id])
+    return invoice
 
 
 async def get_invoices(
