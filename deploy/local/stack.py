@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from chassis import topology
 from chassis.bus import connect
-from chassis.migrations import migrate
+from chassis.migrations import CannotMigrate, migrate
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.local.console import Console
 from deploy.local.datafolder import PROJECT, DataFolder
@@ -21,6 +21,7 @@ from deploy.local.environments import (
     Addresses,
     environments,
 )
+from deploy.local.faults import CannotStart
 from deploy.local.keys import Keys
 from deploy.local.logs import ProcessLog
 from deploy.local.mailbox import Mailbox
@@ -134,7 +135,10 @@ class Stack:
     async def _migrate(self, name: str) -> None:
         """Do what the service's own `migrate` does, without a process of its own."""
         url = self.addresses.databases[owner_of(name)]
-        await migrate(url, schema=name, package=f"services.{name}")
+        try:
+            await migrate(url, schema=name, package=f"services.{name}")
+        except CannotMigrate as fault:
+            raise CannotStart(f"{name}: {fault}.") from fault
 
     async def _seed(self) -> None:
         """Let each service make its part of the demo company, unless it has."""
