@@ -12,7 +12,6 @@ import pytest
 from deploy.local.datafolder import PROJECT
 from deploy.local.ports import free_ports
 
-
 SIGINT_CAUGHT = 1 << (signal.SIGINT - 1)
 
 
