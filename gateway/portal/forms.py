@@ -118,7 +118,7 @@ class Form:
             # The same key goes out again, so that a repeat of what did arrive is none.
             self.refuse(
                 gettext(
-                    "We couldn't finish this just now. Nothing you typed is lost: "
+                    "We couldn't finish this right now. Nothing you typed is lost: "
                     "please send it again in a moment."
                 )
             )

@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
+from gateway.portal.choices import countries
 from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, Form
 from gateway.portal.languages import LANGUAGES, N_, gettext
 from gateway.portal.reading import MAXIMUM_FIELDS, is_storable
@@ -80,8 +81,7 @@ class Returned:
         """Yield label and text of what was typed or chosen."""
         for name, value in self.fields:
             if name in _LABELS:
-                text = label(value, _KINDS[name]) if name in _KINDS else value
-                yield gettext(_LABELS[name]), text
+                yield gettext(_LABELS[name]), _said(name, value)
 
 
 def has_typed(form: Form) -> bool:
@@ -159,6 +159,13 @@ def local_path(path: str) -> str:
     """Return the path if it is one of ours: nobody is led astray from here."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if is_local and path.isprintable() else "/"
+
+
+def _said(name: str, value: str) -> str:
+    """Return what was typed, or what the chosen is called."""
+    if name == "country":
+        return dict(countries()).get(value, value)
+    return label(value, _KINDS[name]) if name in _KINDS else value
 
 
 def _kept(form: Form) -> Iterator[tuple[str, str]]:

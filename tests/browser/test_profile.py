@@ -14,11 +14,11 @@ async def test_a_saved_profile_is_shown_and_a_reload_sends_nothing(
     await page.goto("/profile")
     await page.get_by_label("Company").fill("Aurora & Co. <b>")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("Your profile is saved.")).to_be_visible()
+    await expect(page.get_by_text("Your profile has been saved.")).to_be_visible()
     await customer.api.call("PATCH", "/me", {"company": "Changed since"})
     await page.reload()
     await expect(page.get_by_label("Company")).to_have_value("Changed since")
-    await expect(page.get_by_text("Your profile is saved.")).to_have_count(0)
+    await expect(page.get_by_text("Your profile has been saved.")).to_have_count(0)
 
 
 async def test_a_profile_in_another_language_is_shown_in_it_at_once(

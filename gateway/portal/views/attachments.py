@@ -52,7 +52,7 @@ async def take_file(visit: Visit, file: UploadedFile, form_key: str) -> SentFile
     except Refused as refusal:
         return SentFile(file.name, fault=_reason(refusal))
     except UpstreamAway:
-        fault = gettext("couldn't be taken just now; please choose it again")
+        fault = gettext("couldn't be taken right now; please choose it again")
         return SentFile(file.name, fault=fault)
     return SentFile(taken.name, taken.size, taken.id)
 

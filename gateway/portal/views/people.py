@@ -38,7 +38,7 @@ async def change_profile(visit: Visit) -> web.Response:
         return _profile_page(visit, form, Form.filled(email=email))
     _read_anew(visit)
     visit.remember("language", changed.language)
-    return visit.go("/profile", notice=N_("Your profile is saved."))
+    return visit.go("/profile", notice=N_("Your profile has been saved."))
 
 
 @pages.post("/profile/email", policy=customer("account"))
@@ -49,7 +49,9 @@ async def change_email(visit: Visit) -> web.Response:
     if changed is None:
         return _profile_page(visit, _profile(await visit.api.get("/me", MeView)), form)
     _read_anew(visit)
-    notice = N_("Your e-mail is changed. Please confirm it by the link we sent to it.")
+    notice = N_(
+        "Your e-mail has been changed. Please confirm it by the link we sent to it."
+    )
     return visit.go("/profile", notice=notice)
 
 
@@ -68,7 +70,7 @@ async def change_password(visit: Visit) -> web.Response:
     done = await form.send(visit.api.act("PUT", "/me/password", body, key=form.key))
     if done is None:
         return await _security_page(visit, form)
-    notice = N_("Your password is changed. Other devices have to log in again.")
+    notice = N_("Your password has been changed. Other devices have to log in again.")
     return visit.go("/security", notice=notice)
 
 
@@ -82,7 +84,7 @@ async def end_session(visit: Visit, session_id: UUID) -> web.Response:
         # It is over already, as after a second press; or never was one of theirs.
         return visit.go("/security")
     visit.portal.sessions.note_ended(session_id)
-    return visit.go("/security", notice=N_("That device is logged out."))
+    return visit.go("/security", notice=N_("That device has been logged out."))
 
 
 def _profile(me: MeView) -> Form:

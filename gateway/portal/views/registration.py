@@ -82,7 +82,9 @@ async def verify_email(visit: Visit) -> web.Response:
         return visit.render("people/verify.html", status=form.status, form=form)
     if visit.session is not None:
         visit.portal.sessions.forget_session(visit.session.id)
-    return visit.go("/", notice=N_("Thank you: your e-mail address is confirmed."))
+    return visit.go(
+        "/", notice=N_("Thank you: your e-mail address has been confirmed.")
+    )
 
 
 @pages.post("/verify-email/request", policy=signed_in())
@@ -126,7 +128,7 @@ async def reset_password(visit: Visit) -> web.Response:
             "people/reset.html", status=form.status, form=form, is_dead=is_dead
         )
     return visit.go(
-        "/login", notice=N_("Your password is changed. Please log in with it.")
+        "/login", notice=N_("Your password has been changed. Please log in with it.")
     )
 
 

@@ -168,7 +168,7 @@ async def test_a_button_without_the_right_token_leads_back_to_its_page(
     action = f"/security/sessions/{app['id']}/end"
     answer = await seated.browser.submit(page, action, _csrf="stale")
     assert answer.status == HTTPStatus.CONFLICT
-    assert answer.heading == "Please press the button once more"
+    assert answer.heading == "Please press the button again"
     assert 'href="/security"' in answer.text
     await seated.customer.api.get("/me")
 

@@ -51,7 +51,7 @@ def missing(page: Page) -> set[str]:
     """Return the panels that say that they can't be had, by their titles' ids."""
     _, *cards = TITLE.split(page.text)
     titled = zip(cards[::2], cards[1::2], strict=True)
-    return {title for title, card in titled if "Not available just now" in card}
+    return {title for title, card in titled if "Not available right now" in card}
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ async def test_all_services_away_leave_the_page_of_a_kept_session(
     assert page.status == HTTPStatus.OK
     assert page.heading == "Hello, Ana Souza"
     assert "ana@example.com" in page.said
-    assert page.text.count("Not available just now") == 4
+    assert page.text.count("Not available right now") == 4
 
 
 async def test_accounts_away_before_the_session_is_known_is_a_page_to_try_again(
@@ -181,7 +181,7 @@ async def test_accounts_away_before_the_session_is_known_is_a_page_to_try_again(
     page = await home.get("/?a=b")
     assert page.status == HTTPStatus.SERVICE_UNAVAILABLE
     assert page.headers["Retry-After"]
-    assert page.heading == "This isn't available just now"
+    assert page.heading == "This isn't available right now"
     assert 'href="/?a=b"' in page.text
     assert home.cookie("session") == SESSION_TOKEN
 

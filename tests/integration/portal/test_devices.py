@@ -30,7 +30,7 @@ async def test_devices_have_names_and_this_one_is_marked(
     said = (await seated.browser.get("/security")).said
     assert "Firefox, Windows This device" in said
     assert "Safari, iPhone" in said
-    assert "An app, with the API" in said
+    assert "An app, through the API" in said
     assert said.count("This device") == 1
 
 
@@ -45,7 +45,7 @@ async def test_another_device_is_logged_out_from_here(
     answer = await seated.browser.submit(page, ends(row)[0])
     assert (answer.status, answer.location) == (303, "/security")
     shown = await seated.browser.follow(answer)
-    assert "That device is logged out." in shown.said
+    assert "That device has been logged out." in shown.said
     assert "Safari, iPhone" not in shown.said
     assert (await phone.get("/")).status == HTTPStatus.SEE_OTHER
 

@@ -85,9 +85,10 @@ def test_hidden_fields_alone_are_nothing_that_somebody_typed() -> None:
 
 
 def test_what_was_chosen_is_shown_in_words() -> None:
-    form = Form.posted({"method": ["bank_transfer"], "invoice": ["1"]})
-    assert list(Returned.of(form, "token").shown) == [
-        ("How do you want to pay?", "Bank transfer")
+    chosen = {"method": ["bank_transfer"], "country": ["BR"], "invoice": ["1"]}
+    assert list(Returned.of(Form.posted(chosen), "token").shown) == [
+        ("How do you want to pay?", "Bank transfer"),
+        ("Country", "Brazil"),
     ]
 
 
