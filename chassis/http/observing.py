@@ -27,6 +27,8 @@ _SANE_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}", re.ASCII)
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _CAUSE = web.RequestKey("cause", Cause)
 _UNKNOWN_ROUTE = "unknown"
+#: Asked every few seconds by what watches the process: nobody's requests.
+_WATCHING = frozenset(("/health/live", "/health/ready", "/metrics"))
 
 log = structlog.get_logger("http")
 
@@ -41,6 +43,8 @@ def observing(*, behind_gateway: bool) -> Middleware:
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if _route_of(request) in _WATCHING:
+            return await handler(request)
         cause = _cause_of(request, behind_gateway=behind_gateway)
         request[_CAUSE] = cause
         with _span(cause, request) as span, IN_PROGRESS.track_inprogress():

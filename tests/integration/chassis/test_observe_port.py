@@ -72,3 +72,11 @@ async def _is_unready(client: aiohttp.ClientSession) -> bool:
 async def _status(client: aiohttp.ClientSession, path: str) -> int:
     async with client.get(path) as answer:
         return answer.status
+
+
+async def test_whoever_watches_is_not_counted_among_the_requests(stage: Stage) -> None:
+    async with stage.running("http") as probe:
+        for path in OBSERVED:
+            await probe.client.get(path)
+        told = await (await probe.client.get("/metrics")).text()
+    assert not [path for path in OBSERVED if f'route="{path}"' in told]
