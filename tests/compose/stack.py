@@ -13,10 +13,10 @@ from typing import Any
 from tests.compose.engine import ROOT
 
 PROCESSES = ("accounts", "billing", "tickets", "notifier", "gateway")
-CALL_SECONDS = 400
+CALL_SECONDS = 600
 #: What a log line has that tells of nothing unusual.
 INFO = '"level": "info"'
-BACK_SECONDS = 60
+BACK_SECONDS = 120
 POLL_SECONDS = 0.3
 
 

@@ -21,7 +21,7 @@ from tests.e2e.journey import PASSWORD, Customer, buy, register, send_proof
 OWN = (*PROCESSES, "front")
 BACKUP = "/var/lib/clientarea/backups/whole"
 
-pytestmark = [pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.timeout(900)]
 
 
 @pytest.fixture
