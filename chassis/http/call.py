@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from chassis.clock import Clock
+from chassis.context import current_cause
 from chassis.db import Database, Transaction
 from chassis.errors import NotAllowed, NotAuthenticated
 from chassis.http import idempotency, uploads
@@ -120,8 +121,19 @@ class Call:
         when they lag. Call it before any transaction.
         """
         return await self._surroundings.waiting_room.wait_for(
-            self.database, find, of=of, since=self._received_at
+            self.database,
+            find,
+            of=of,
+            since=self._received_at,
+            caller=self._whose,
         )
+
+    @property
+    def _whose(self) -> str:
+        """Who answers for the call: the customer for all its people, or an address."""
+        if self.caller is None:
+            return current_cause().address or "unknown"
+        return str(self.caller.customer_id or self.caller.user_id)
 
     async def complete(self, tx: Transaction, view: V) -> V:
         """Keep the answer for repeats of this request, in the effect's transaction."""

@@ -218,7 +218,11 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - it quotes the client's bytes
     ) -> web.StreamResponse:
-        """Answer what isn't HTTP, too, with a problem document."""
+        """Answer what isn't HTTP, too, with a problem document.
+
+        People get no page for it either, as when their cookies outgrow a header line:
+        aiohttp gives up on the request, and with it on the path and on what it accepts.
+        """
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self.log_exception("Error handling request", exc_info=exc)
             response = internal_error(request.rel_url.raw_path)
@@ -226,6 +230,18 @@ class _Connection(RequestHandler):
             response = respond(plain_problem(status, "/", "this is not valid HTTP"))
         response.force_close()
         return response
+
+    async def finish_response(
+        self,
+        request: web.BaseRequest,
+        resp: web.StreamResponse,
+        start_time: float | None,
+    ) -> tuple[web.StreamResponse, bool]:
+        """Answer an unknown `Expect`, too, with a problem: no middleware is asked."""
+        if isinstance(resp, web.HTTPExpectationFailed):
+            resp = respond(plain_problem(resp.status, request.rel_url.raw_path))
+            resp.force_close()
+        return await super().finish_response(request, resp, start_time)
 
     def _awaits_headers(self) -> bool:
         """Whether the task waits for a request, and none is complete yet."""

@@ -5,7 +5,9 @@ stops as soon as the producer's watermark says that no older event is still trav
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,6 +22,8 @@ FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.1
 #: More requests than this don't wait: their looks would crowd out all others.
 MAXIMUM_WAITERS = 64
+#: Nor more than this of one caller, who would else keep all others from waiting.
+MAXIMUM_OF_ONE = 8
 
 Find = Callable[[Transaction], Awaitable[T | None]]
 
@@ -29,25 +33,44 @@ class Lagging(Unavailable):
 
 
 class WaitingRoom:
-    """Bounds how many requests of one process wait at once."""
+    """Bounds how many requests wait at once: of one process, and of one caller."""
 
-    def __init__(self, capacity: int = MAXIMUM_WAITERS) -> None:
-        self._free = capacity
+    def __init__(
+        self, capacity: int = MAXIMUM_WAITERS, of_one: int = MAXIMUM_OF_ONE
+    ) -> None:
+        self._capacity = capacity
+        self._of_one = of_one
+        #: By caller; who waits for nothing isn't in it.
+        self._waiting = Counter[str]()
 
     async def wait_for(
-        self, database: Database, find: Find[T], *, of: str, since: datetime
+        self,
+        database: Database,
+        find: Find[T],
+        *,
+        of: str,
+        since: datetime,
+        caller: str,
     ) -> T | None:
         """Return what `find` finds, or None once `of` has told all up to `since`."""
         found, complete = await _look(database, find, of=of, since=since)
         if found is not None or complete:
             return found
-        if self._free == 0:
-            raise Lagging
-        self._free -= 1
-        try:
+        with self._place(caller):
             return await _poll(database, find, of=of, since=since)
+
+    @contextmanager
+    def _place(self, caller: str) -> Generator[None]:
+        is_full = self._waiting.total() >= self._capacity
+        if is_full or self._waiting[caller] >= self._of_one:
+            raise Lagging
+        self._waiting[caller] += 1
+        try:
+            yield
         finally:
-            self._free += 1
+            self._waiting[caller] -= 1
+            if not self._waiting[caller]:
+                del self._waiting[caller]
 
 
 async def _poll(

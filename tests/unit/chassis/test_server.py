@@ -162,6 +162,17 @@ async def test_what_is_not_http_is_answered_with_a_problem(
     assert b"x16" not in answer
 
 
+async def test_an_expectation_we_do_not_know_is_answered_with_a_problem(
+    port: int,
+) -> None:
+    async with connection(port) as (reading, writing):
+        writing.write(REQUEST[:-2] + b"Expect: miracles\r\n\r\n")
+        answer = await reading.read()
+    assert answer.startswith(b"HTTP/1.1 417 ")
+    assert b"application/problem+json" in answer
+    assert b'"status":417' in answer
+
+
 @pytest.mark.parametrize("path", [b"/\xff", b"/\x80\x00", b"/%00%ff", b"/?\xff=\xfe"])
 async def test_raw_bytes_in_the_address_never_break_the_answer(
     port: int, path: bytes
