@@ -24,6 +24,8 @@ from chassis.deadletters import DeadLetter, DeadLetters, recording
 from chassis.definition import Process
 from chassis.errors import Unavailable
 from chassis.http import document_of
+from chassis.ids import uuid7
+from chassis.jobs import run
 from chassis.logs import configure_logs
 from chassis.republish import republish
 from chassis.resources import CLOCK, DATABASE, Resources
@@ -169,6 +171,19 @@ async def _republish(
     return 0
 
 
+async def _job(
+    process: Process, settings: ProcessSettings, arguments: argparse.Namespace
+) -> int:
+    """Run a job now, whoever else runs it meanwhile; 1 if it failed."""
+    jobs = {job.name: job for job in process.jobs or ()}
+    async with opened(process, settings) as resources:
+        if settings.sandbox_clock:
+            await refresh(resources[CLOCK], resources[DATABASE])
+        error = await run(jobs[arguments.name], resources, run_id=uuid7())
+    _tell({"job": arguments.name, "error": error})
+    return 1 if error else 0
+
+
 async def _audit(
     process: Process, settings: ProcessSettings, _arguments: argparse.Namespace
 ) -> int:
@@ -229,6 +244,9 @@ def _parser(process: Process) -> argparse.ArgumentParser:
     letters.add_argument("--all", action="store_true", help="replay or drop all")
     letters.add_argument("--because", help="why they are dropped; is recorded")
     letters.add_argument("--limit", type=int, default=100, help="how many to list")
+    if jobs := sorted(job.name for job in process.jobs or ()):
+        job = add("job", _job, "run a job now, such as one that was missed")
+        job.add_argument("name", choices=jobs)
     if process.republishers:
         again = add("republish", _republish, "send current states to their readers")
         again.add_argument("name", choices=sorted(process.republishers))

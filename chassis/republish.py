@@ -1,5 +1,6 @@
 """Republishing: the owner sends its objects' current state, to rebuild readers."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from chassis.context import Cause, because_of
@@ -10,8 +11,15 @@ from chassis.ids import uuid7
 CHUNK = 500
 
 
-async def republish(database: Database, republisher: Republisher) -> int:
-    """Put every object's state into the outbox, marked so; return how many."""
+async def republish(
+    database: Database,
+    republisher: Republisher,
+    told: Callable[[int], None] | None = None,
+) -> int:
+    """Put every object's state into the outbox, marked so; return how many.
+
+    `told` is called after each chunk with how many there were so far.
+    """
     count = 0
     after: UUID | None = None
     run_id = str(uuid7())
@@ -23,4 +31,6 @@ async def republish(database: Database, republisher: Republisher) -> int:
             if not events:
                 return count
             count += len(events)
+            if told is not None:
+                told(count)
             after = events[-1].subject

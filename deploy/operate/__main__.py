@@ -5,16 +5,20 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.audit import audit, report
 from deploy.local.faults import CannotStart
-from deploy.operate import messages
+from deploy.operate import doctor, letters, messages
 from deploy.operate.backup import back_up
 from deploy.operate.console import say
+from deploy.operate.days import tell_due
 from deploy.operate.faults import CannotOperate
+from deploy.operate.passing import service_command
+from deploy.operate.projections import rebuild
 from deploy.operate.restore import restore
 from deploy.operate.rotation import (
     STEPS,
@@ -31,6 +35,10 @@ Command: TypeAlias = Callable[[Targets, argparse.Namespace], Coroutine[None, Non
 #: An event that was published so long ago should have been handled.
 ON_ITS_WAY = timedelta(seconds=60)
 AUDIT_WAIT_SECONDS = 30.0
+#: What was told takes its time to be handled.
+REBUILD_SECONDS = 300.0
+#: Billing's own default; a company that chose another says so.
+LEAD_DAYS = 10
 
 
 def main() -> None:
@@ -79,6 +87,48 @@ async def _audit(targets: Targets, arguments: argparse.Namespace) -> int:
     return 0 if all(finding.agrees for finding in findings) else 1
 
 
+async def _doctor(targets: Targets, _arguments: argparse.Namespace) -> int:
+    wrong = 0
+    async for finding in doctor.examine(targets):
+        say(str(finding))
+        wrong += bool(finding.wrong)
+    say(f"{wrong} things are wrong" if wrong else "nothing is wrong")
+    return 1 if wrong else 0
+
+
+async def _letters(targets: Targets, arguments: argparse.Namespace) -> int:
+    chosen: str | None = arguments.id
+    consumers = _consumers(arguments)
+    if arguments.action == "list":
+        return 1 if await letters.list_letters(targets, consumers, limit=100) else 0
+    if chosen is None and not arguments.all:
+        raise CannotOperate("Name a dead letter, by the id that `list` shows.")
+    if arguments.action == "show":
+        await letters.show_letter(targets, chosen or "")
+    elif arguments.action == "replay":
+        await letters.replay(targets, chosen, consumers)
+    elif not arguments.because:
+        raise CannotOperate("Say why, for the audit log: --because '…'")
+    else:
+        await letters.drop(targets, chosen, consumers, arguments.because)
+    return 0
+
+
+async def _rebuild(targets: Targets, arguments: argparse.Namespace) -> int:
+    agrees = await rebuild(
+        targets,
+        arguments.reader,
+        arguments.objects,
+        wait_seconds=arguments.seconds,
+    )
+    return 0 if agrees else 1
+
+
+async def _due(targets: Targets, arguments: argparse.Namespace) -> int:
+    await tell_due(targets, arguments.on, arguments.lead_days)
+    return 0
+
+
 async def _resend(targets: Targets, arguments: argparse.Namespace) -> int:
     events = await messages.unheard(targets, older_than=ON_ITS_WAY)
     for event in events:
@@ -103,6 +153,14 @@ def _change_database_password(arguments: argparse.Namespace) -> None:
 
 def _change_broker_password(arguments: argparse.Namespace) -> None:
     change_broker_password(open_vault(), arguments.process)
+
+
+def _pass_on(arguments: argparse.Namespace) -> None:
+    sys.exit(service_command(arguments.name, arguments.rest))
+
+
+def _consumers(arguments: argparse.Namespace) -> Sequence[str]:
+    return arguments.service or tuple(SUBSCRIPTIONS)
 
 
 def _services(arguments: argparse.Namespace) -> Sequence[str]:
@@ -142,6 +200,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     resending = add("resend", _resend, "list events that a reader never got")
     resending.add_argument("--yes", action="store_true", help="send them again")
+    add("doctor", _doctor, "say what is wrong now, and what to do")
+    dead = add("letters", _letters, "dead letters: what no retry could handle")
+    dead.add_argument("action", choices=("list", "show", "replay", "drop"))
+    dead.add_argument("id", nargs="?", help="a message's id, as listed")
+    dead.add_argument("--all", action="store_true", help="replay or drop all")
+    dead.add_argument("--because", help="why they are dropped; is recorded")
+    _choose_services(dead)
+    rebuilding = add("rebuild", _rebuild, "rebuild a service's copies of others'")
+    rebuilding.add_argument("reader", choices=SERVICES)
+    rebuilding.add_argument("objects", nargs="?", help="such as customers; else all")
+    rebuilding.add_argument("--seconds", type=float, default=REBUILD_SECONDS)
+    due = add("due", _due, "say what billing's daily run has to do")
+    due.add_argument("--on", type=date.fromisoformat, default=date.today())  # noqa: DTZ011 - the operator's day; any other can be named
+    due.add_argument("--lead-days", type=int, default=LEAD_DAYS)
+    passing = commands.add_parser("on", help="run a service's own command")
+    passing.add_argument("name", choices=SERVICES)
+    passing.add_argument("rest", nargs=argparse.REMAINDER)
+    passing.set_defaults(command=None, change=_pass_on)
     _add_rotation(commands.add_parser("rotate", help="exchange a secret, step by step"))
     return parser
 
