@@ -1,6 +1,7 @@
 """A process's settings: typed, from the environment, secrets also from files."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -49,6 +50,9 @@ class ProcessSettings(BaseSettings):
     #: Where health and metrics are served, and nowhere else; 0: among the routes.
     observe_port: int = Field(default=0, ge=0, le=65535)
     observe_host: str = "127.0.0.1"
+    #: Proxies before the gateway, as networks: `TRUSTED_PROXIES=172.16.0.0/12`. What
+    #: they add to X-Forwarded-For is believed to be the client's address.
+    trusted_proxies: Several[IPv4Network | IPv6Network] = frozenset()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     #: Which parts this process runs: `PARTS=http,relay`.
     parts: Several[Part] = PARTS
@@ -60,7 +64,8 @@ class ProcessSettings(BaseSettings):
     blobs_dir: Path | None = None
     #: Connections that write, and as many again that only read.
     pool_size: int = Field(default=10, ge=2, le=200)
-    relay_poll_seconds: float = Field(default=0.1, gt=0, le=60)
+    #: How long events of other processes may wait; one's own are published at once.
+    relay_poll_seconds: float = Field(default=0.5, gt=0, le=60)
     #: Holds every event back for so long; for tests of readers that must wait.
     relay_delay_seconds: float = Field(default=0.0, ge=0, le=60)
     prefetch: int = Field(default=50, ge=1, le=50)
