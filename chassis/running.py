@@ -151,6 +151,7 @@ async def _http(
             clock=resources[CLOCK],
             database=resources[DATABASE] if process.has_database else None,
             behind_gateway=process.behind_gateway,
+            trusted_proxies=settings.trusted_proxies,
         )
         # Closed last: whoever watches sees the process drain.
         async with observed(health, app, settings):

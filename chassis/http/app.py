@@ -1,7 +1,7 @@
 """The application of one process: its routes behind the middlewares they share."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -10,7 +10,7 @@ from chassis.clock import Clock
 from chassis.db import Database
 from chassis.http.call import Surroundings
 from chassis.http.dispatch import handler_of
-from chassis.http.observing import label, observing
+from chassis.http.observing import Network, label, observing
 from chassis.http.openapi import document_of
 from chassis.http.problems import problems
 from chassis.http.reader import MAXIMUM_BODY_BYTES, readable_headers
@@ -28,12 +28,13 @@ def build_app(
     clock: Clock,
     database: Database | None = None,
     behind_gateway: bool = True,
+    trusted_proxies: Collection[Network] = (),
 ) -> web.Application:
     """Return the application; raises MisdeclaredRoute before anything is served."""
     surroundings = Surroundings(resources=resources, clock=clock, database=database)
     app = web.Application(
         middlewares=[
-            observing(behind_gateway=behind_gateway),
+            observing(behind_gateway=behind_gateway, trusted_proxies=trusted_proxies),
             problems,
             readable_headers,
         ],

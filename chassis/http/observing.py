@@ -2,8 +2,12 @@
 
 import re
 import time
+from collections.abc import Collection
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from http import HTTPStatus
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TypeAlias
 
 import structlog
 from aiohttp import web
@@ -13,6 +17,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from chassis.context import Cause
 from chassis.ids import uuid7
 from chassis.tracing import FORWARDED_FOR, HEADER, REQUEST_ID, Span, readable, traced
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 REQUESTS = Counter(
     "http_requests_total", "Requests answered.", ("method", "route", "status")
@@ -33,19 +39,33 @@ _WATCHING = frozenset(("/health/live", "/health/ready", "/metrics"))
 log = structlog.get_logger("http")
 
 
-def observing(*, behind_gateway: bool) -> Middleware:
+def observing(
+    *, behind_gateway: bool, trusted_proxies: Collection[Network] = ()
+) -> Middleware:
     """Return the middleware; only behind the gateway are its headers believed.
 
     A service is reached through the gateway alone, which puts the request's id and,
     as the last hop, the client's address into the headers. The gateway itself, facing
-    the world, makes ids and traces of its own and goes by the connection's address.
+    the world, makes ids and traces of its own and goes by the connection's address,
+    unless that is a trusted proxy's, which names the client in the same way.
     """
+
+    # The few addresses of proxies, or of clients, come again and again.
+    @lru_cache(maxsize=1024)
+    def is_trusted(address: str | None) -> bool:
+        return address is not None and any(
+            ip_address(address) in network for network in trusted_proxies
+        )
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         if _route_of(request) in _WATCHING:
             return await handler(request)
-        cause = _cause_of(request, behind_gateway=behind_gateway)
+        cause = _cause_of(
+            request,
+            behind_gateway=behind_gateway,
+            names_client=behind_gateway or is_trusted(request.remote),
+        )
         request[_CAUSE] = cause
         with _span(cause, request) as span, IN_PROGRESS.track_inprogress():
             started = time.perf_counter()
@@ -73,14 +93,16 @@ async def label(request: web.Request, response: web.StreamResponse) -> None:
         response.headers[REQUEST_ID] = request[_CAUSE].cause_id
 
 
-def _cause_of(request: web.Request, *, behind_gateway: bool) -> Cause:
+def _cause_of(
+    request: web.Request, *, behind_gateway: bool, names_client: bool
+) -> Cause:
     request_id = _request_id(request) if behind_gateway else str(uuid7())
     return Cause(
         cause_id=request_id,
         correlation_id=request_id,
         actor="anonymous",
         traceparent=readable(request.headers.get(HEADER)) if behind_gateway else None,
-        address=_address(request, behind_gateway=behind_gateway),
+        address=_address(request, names_client=names_client),
     )
 
 
@@ -89,8 +111,8 @@ def _request_id(request: web.Request) -> str:
     return given if _SANE_ID.fullmatch(given) else str(uuid7())
 
 
-def _address(request: web.Request, *, behind_gateway: bool) -> str | None:
-    if behind_gateway:
+def _address(request: web.Request, *, names_client: bool) -> str | None:
+    if names_client:
         hop = request.headers.get(FORWARDED_FOR, "").rpartition(",")[2].strip()
         if _SANE_ADDRESS.fullmatch(hop):
             return hop

@@ -1,7 +1,9 @@
 """A process's HTTP on a free port, without a database."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
+from ipaddress import IPv4Network
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
@@ -14,7 +16,11 @@ from tests.support.tokens import a_verifier
 Serve = Callable[..., Awaitable[ClientSession]]
 
 
-def an_app(*routes: Routes, behind_gateway: bool = True) -> web.Application:
+def an_app(
+    *routes: Routes,
+    behind_gateway: bool = True,
+    trusted_proxies: Collection[IPv4Network] = (),
+) -> web.Application:
     return build_app(
         name="test",
         routes=routes,
@@ -22,6 +28,7 @@ def an_app(*routes: Routes, behind_gateway: bool = True) -> web.Application:
         verifier=a_verifier(),
         clock=Clock(),
         behind_gateway=behind_gateway,
+        trusted_proxies=trusted_proxies,
     )
 
 
@@ -31,8 +38,8 @@ async def serve(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
     monkeypatch.setattr(server, "LINGER_SECONDS", 0.1)
     async with AsyncExitStack() as stack:
 
-        async def start(*routes: Routes, behind_gateway: bool = True) -> ClientSession:
-            app = an_app(*routes, behind_gateway=behind_gateway)
+        async def start(*routes: Routes, **options: Any) -> ClientSession:
+            app = an_app(*routes, **options)
             port = await stack.enter_async_context(
                 serving(app, host="127.0.0.1", port=0)
             )

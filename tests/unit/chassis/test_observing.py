@@ -1,5 +1,6 @@
 """Every request has an id, a trace and a cause, and is measured by its route."""
 
+from ipaddress import IPv4Network
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +83,22 @@ async def test_the_gateway_itself_believes_nobody(serve: Serve) -> None:
     assert cause["cause_id"] != given
     assert TRACE not in cause["traceparent"]
     assert cause["address"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address"),
+    [("127.0.0.0/8", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")],
+)
+async def test_the_gateway_believes_a_trusted_proxy_about_the_client_alone(
+    serve: Serve, proxies: str, address: str
+) -> None:
+    trusted = [IPv4Network(proxies)]
+    client = await serve(mirror, behind_gateway=False, trusted_proxies=trusted)
+    given = "0199c0de-cafe-7000-8000-000000000001"
+    forwarded = "198.51.100.7, 203.0.113.9"
+    cause = await seen(client, X_Request_Id=given, X_Forwarded_For=forwarded)
+    assert cause["address"] == address
+    assert cause["cause_id"] != given
 
 
 @pytest.mark.parametrize("given", ["", "short", "x" * 65, "a b c d e f", "ünïcödé-id"])
