@@ -50,10 +50,13 @@ def ago(value: datetime, now: datetime) -> str:
     return dates.format_timedelta(passed, add_direction=True, locale=current_locale())
 
 
-def duration(minutes: int) -> str:
-    """Return `2 hours`: how long something is expected to take."""
+def duration(minutes: int, fewest: float = 1.2) -> str:
+    """Return `2 hours`: how long something is expected to take.
+
+    `fewest` is how many of a unit there must be: of 2, 36 hours are not yet days.
+    """
     return dates.format_timedelta(
-        timedelta(minutes=minutes), threshold=1.2, locale=current_locale()
+        timedelta(minutes=minutes), threshold=fewest, locale=current_locale()
     )
 
 

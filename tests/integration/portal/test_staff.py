@@ -143,6 +143,7 @@ def move_clock(services: Services, now: str) -> None:
         ("2026-12-01T09:00:00Z", "3 hours left"),
         ("2026-12-01T11:30:00Z", "30 minutes left"),
         ("2026-12-01T14:00:00Z", "overdue by 2 hours"),
+        ("2026-12-03T00:00:00Z", "overdue by 36 hours"),
     ],
 )
 async def test_the_time_left_goes_by_the_business_clock(
