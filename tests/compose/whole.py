@@ -92,9 +92,9 @@ async def answered_question(customer: Customer, support: Api) -> None:
         "priority": "low",
     }
     ticket = await customer.api.post("/tickets", body)
-    path = f"/tickets/{ticket['id']}"
-    await support.post(f"{path}/messages", {"message": "So."})
-    seen = await customer.api.get(path)
+    answer = {"message": "So."}
+    await support.post(f"/staff/tickets/{ticket['id']}/messages", answer)
+    seen = await customer.api.get(f"/tickets/{ticket['id']}")
     assert [each["text"] for each in seen["messages"]] == ["How?", "So."]
 
 
