@@ -93,7 +93,7 @@ async def answered_question(customer: Customer, support: Api) -> None:
     }
     ticket = await customer.api.post("/tickets", body)
     answer = {"message": "So."}
-    await support.post(f"/staff/tickets/{ticket['id']}/messages", answer)
+    await support.post(f"/staff/tickets/{ticket['id']}/replies", answer)
     seen = await customer.api.get(f"/tickets/{ticket['id']}")
     assert [each["text"] for each in seen["messages"]] == ["How?", "So."]
 
