@@ -257,3 +257,45 @@ async def test_a_run_that_failed_for_customers_says_so(
     page = await at_work.get(f"/staff/billing-runs?run={RUN_ID}")
     assert ("Something failed for 2 customers." in page.said) == said
     assert ("2 customers failed" in page.said) == said
+
+
+@pytest.mark.parametrize("may_read_orders", [True, False])
+async def test_a_service_needs_no_sight_of_its_order(
+    services: Services, at_work: Browser, *, may_read_orders: bool
+) -> None:
+    order_id, service_id = str(uuid4()), str(uuid4())
+    service = {
+        **dict.fromkeys(("activated_on", "paid_until", "next_due_on", "cancel_on")),
+        "id": service_id,
+        "customer_id": CUSTOMER_ID,
+        "customer_name": "Ana Souza",
+        "order_id": order_id,
+        "product": "vps-2",
+        "product_name": "VPS 2",
+        "label": "shop.example",
+        "status": "pending",
+        "period": "monthly",
+        "recurring_amount": REAL,
+        "reason": None,
+        "created_at": DUE,
+    }
+    order = {
+        "id": order_id,
+        "number": 1006,
+        "status": "pending",
+        "customer_id": CUSTOMER_ID,
+        "customer_name": "Ana Souza",
+        "placed_on": "2026-12-01",
+        "expires_on": "2026-12-15",
+        "invoice_id": INVOICE_ID,
+        "service_ids": [service_id],
+        "total": REAL,
+        "created_at": DUE,
+    }
+    services.answer(f"/api/v1/staff/services/{service_id}", service)
+    services.answer(f"/api/v1/staff/orders/{order_id}", order)
+    orders = ["orders.read"] if may_read_orders else []
+    open_session(services, a_staff_member("services.read", *orders))
+    page = await at_work.get(f"/staff/services/{service_id}")
+    assert page.heading == "shop.example"
+    assert ("Order number 1006" in page.said) == may_read_orders
