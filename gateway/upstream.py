@@ -37,8 +37,6 @@ IDLE_SECONDS = 4.0
 BELIEVED_SECONDS = 2
 #: How long to wait before the one retry; at random, so that not all come at once.
 PAUSE_SECONDS = (0.05, 0.2)
-#: Beyond so many calls at once to one service, the next is refused at once.
-CALLS_AT_ONCE = 200
 
 _SAFE = frozenset({"GET", "HEAD"})
 _NOTHING_SENT = (ClientConnectorError, ConnectionTimeoutError)
@@ -86,6 +84,7 @@ class _Line:
 
     name: str
     url: str
+    places: int
     circuit: Circuit = field(init=False)
     calls: int = 0
 
@@ -97,7 +96,7 @@ class _Line:
     @contextmanager
     def place(self) -> Generator[None]:
         """Take one of the places that there are, or raise UpstreamAway."""
-        if self.calls >= CALLS_AT_ONCE:
+        if self.calls >= self.places:
             metrics.upstream_shed.labels(self.name).inc()
             raise UpstreamAway
         self.calls += 1
@@ -118,7 +117,8 @@ class Upstream:
     def __init__(self, settings: Settings, session: ClientSession) -> None:
         self._session = session
         self._lines = {
-            name: _Line(name, url) for name, url in settings.service_urls.items()
+            name: _Line(name, url, settings.service_calls_at_once)
+            for name, url in settings.service_urls.items()
         }
 
     @property

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from chassis.client import UpstreamAway
 from contracts.api.notifier import NewsView
 from deploy.local.ports import LOOPBACK, free_ports
-from gateway import circuits, patience, upstream
+from gateway import circuits, patience
 from gateway import services as gateway_services
 from gateway.app import PROCESS
 from gateway.circuits import FAILURES, CircuitState
@@ -28,7 +28,6 @@ from tests.support.tokens import a_customer, token_of
 
 GET = Sending(method="GET", headers={}, total_seconds=5)
 POST = Sending(method="POST", headers={}, total_seconds=5, body=lambda: b"{}")
-BEARER = {"Authorization": f"Bearer {token_of(a_customer())}"}
 
 
 class Backend:
@@ -82,15 +81,15 @@ async def backend() -> AsyncGenerator[Backend]:
 
 
 @asynccontextmanager
-async def reaching(url: str) -> AsyncGenerator[Upstream]:
+async def reaching(url: str, **more: object) -> AsyncGenerator[Upstream]:
     """Reach all four services at one address."""
-    async with open_upstream(settings_for(url)) as reached:
+    async with open_upstream(settings_for(url, **more)) as reached:
         yield reached
 
 
-def settings_for(url: str) -> Settings:
+def settings_for(url: str, **more: object) -> Settings:
     urls = {f"{name}_url": url for name in (*SERVICES, "public")}
-    return Settings.model_validate(urls)
+    return Settings.model_validate({**urls, **more})
 
 
 @pytest.fixture
@@ -115,8 +114,12 @@ async def front(
         yield front
 
 
+def bearer() -> dict[str, str]:
+    return {"Authorization": f"Bearer {token_of(a_customer())}"}
+
+
 async def status(front: Running, noun: str) -> int:
-    async with front.client.get(f"/api/v1/{noun}", headers=BEARER) as answer:
+    async with front.client.get(f"/api/v1/{noun}", headers=bearer()) as answer:
         return answer.status
 
 
@@ -246,7 +249,7 @@ async def test_a_hung_service_costs_its_callers_little_and_others_nothing(
     statuses = await asyncio.gather(*(status(front, "tickets") for _ in range(8)))
     assert statuses == [503] * 8
     asked = backend.asked
-    async with front.client.get("/api/v1/tickets", headers=BEARER) as answer:
+    async with front.client.get("/api/v1/tickets", headers=bearer()) as answer:
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) >= 1
         assert (await answer.json())["type"].endswith("UpstreamAway")
@@ -276,7 +279,7 @@ async def test_clients_that_stop_sending_cast_no_doubt_on_the_service(
         await may_end.wait()
 
     async def send() -> int:
-        headers = {**BEARER, "Content-Type": "application/json"}
+        headers = {**bearer(), "Content-Type": "application/json"}
         async with front.client.post(
             "/api/v1/tickets", data=endless(), headers=headers
         ) as answer:
@@ -308,12 +311,14 @@ async def test_what_a_page_can_do_without_is_soon_not_asked_for(
 
 
 async def test_beyond_its_fill_of_calls_a_service_gets_no_more_at_once(
-    reached: Upstream, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend,
 ) -> None:
-    monkeypatch.setattr(upstream, "CALLS_AT_ONCE", 2)
     before = measured("upstream_requests_shed_total")
     backend.is_hung = True
-    async with asyncio.TaskGroup() as tasks:
+    async with (
+        reaching(backend.url, service_calls_at_once=2) as reached,
+        asyncio.TaskGroup() as tasks,
+    ):
         waiting = [tasks.create_task(ask(reached)) for _ in range(2)]
         await until(backend.has(2))
         with pytest.raises(UpstreamAway):
@@ -322,5 +327,5 @@ async def test_beyond_its_fill_of_calls_a_service_gets_no_more_at_once(
         await until(backend.has(3))
         backend.recover()
         assert [await each for each in (*waiting, other)] == [200] * 3
+        assert await ask(reached) == 200
     assert measured("upstream_requests_shed_total") == before + 1
-    assert await ask(reached) == 200
