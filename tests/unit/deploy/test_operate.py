@@ -1,0 +1,153 @@
+"""Operators' chores that need no server: secrets exchanged, programs found."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from deploy.compose import secretfiles
+from deploy.local.datafolder import DataFolder
+from deploy.local.keys import FILE, Keys
+from deploy.operate import programs, rotation
+from deploy.operate.faults import CannotOperate
+from deploy.operate.targets import place
+from deploy.operate.vault import KeysFile, SecretFiles, open_vault
+from services.accounts.settings import Settings
+
+ROLES = ("billing", "billing_owner", "auditor")
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SecretFiles:
+    """The secrets of a stack in containers."""
+    monkeypatch.setenv("CLIENTAREA_DATA", str(tmp_path))
+    secretfiles.make(tmp_path / "secrets", {})
+    vault = open_vault()
+    assert isinstance(vault, SecretFiles)
+    return vault
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KeysFile:
+    """The secrets of a `make run`."""
+    monkeypatch.setenv("CLIENTAREA_DATA", str(tmp_path))
+    data = DataFolder(tmp_path)
+    data.make()
+    Keys.of(data, roles=ROLES, people=())
+    vault = open_vault()
+    assert isinstance(vault, KeysFile)
+    return vault
+
+
+def told(vault: SecretFiles | KeysFile) -> Settings:
+    """Return accounts' settings as the vault has them."""
+    names = (
+        "signing_key",
+        "signing_keys_accepted",
+        "link_key",
+        "link_keys_accepted",
+    )
+    return Settings.model_validate(
+        {name: SecretStr(vault.read(name)) for name in names}
+    )
+
+
+@pytest.mark.parametrize("kind", ["files", "keys"])
+def test_the_signing_key_changes_in_three_steps(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    vault: SecretFiles | KeysFile = request.getfixturevalue(kind)
+    old = told(vault).key.kid
+    rotation.prepare_signing_key(vault)
+    prepared = told(vault)
+    assert prepared.key.kid == old
+    [new] = [key.kid for key in prepared.accepted_keys]
+    with pytest.raises(CannotOperate, match="is under way"):
+        rotation.prepare_signing_key(vault)
+    rotation.switch_signing_key(vault)
+    switched = told(vault)
+    assert switched.key.kid == new
+    assert [key.kid for key in switched.accepted_keys] == [old]
+    rotation.retire_signing_key(vault)
+    assert told(vault).key.kid == new
+    assert told(vault).accepted_keys == ()
+    with pytest.raises(CannotOperate, match="begin with `prepare`"):
+        rotation.switch_signing_key(vault)
+
+
+@pytest.mark.parametrize("kind", ["files", "keys"])
+def test_links_of_every_former_key_are_read_until_it_is_retired(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    vault: SecretFiles | KeysFile = request.getfixturevalue(kind)
+    seen = [told(vault).link_keys]
+    for _ in range(2):
+        rotation.switch_link_key(vault)
+        seen.append(told(vault).link_keys)
+    assert [len(each) for each in seen] == [1, 2, 3]
+    assert set(seen[0]) < set(seen[1]) < set(seen[2])
+    rotation.retire_link_key(vault)
+    assert told(vault).link_keys == seen[2][:1]
+
+
+def test_a_database_password_changes_for_both_roles_and_nobody_else(
+    files: SecretFiles,
+) -> None:
+    before = {name: files.read(name) for name in secretfiles.database_files()}
+    rotation.change_database_passwords(files, "billing")
+    after = {name: files.read(name) for name in secretfiles.database_files()}
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"billing_database_url", "billing_owner_database_url"}
+    assert {place(after[name]) for name in changed} == {"postgres:5432/clientarea"}
+
+
+def test_a_database_password_of_make_run_is_its_roles(
+    keys: KeysFile, tmp_path: Path
+) -> None:
+    before = Keys.model_validate_json((tmp_path / FILE).read_bytes())
+    rotation.change_database_passwords(keys, "auditor")
+    after = Keys.model_validate_json((tmp_path / FILE).read_bytes())
+    assert after.roles["auditor"] != before.roles["auditor"]
+    assert after.roles["billing"] == before.roles["billing"]
+
+
+@pytest.mark.parametrize("process", ["billing", "gateway", "operator"])
+def test_a_broker_password_changes_where_the_broker_reads_it_too(
+    files: SecretFiles, process: str
+) -> None:
+    before: Any = json.loads(files.read(secretfiles.DEFINITIONS))
+    rotation.change_broker_password(files, process)
+    after: Any = json.loads(files.read(secretfiles.DEFINITIONS))
+    names = [user["name"] for user in after["users"]]
+    assert names == [user["name"] for user in before["users"]]
+    assert process in names
+    assert after["permissions"] == before["permissions"]
+
+
+def test_a_password_is_told_by_the_environment_alone() -> None:
+    url = "postgres://billing:a%40b@db:5433/area?sslmode=require"
+    told = programs.connection_environment(url)
+    assert told["PGPASSWORD"] == "a@b"
+    assert (told["PGHOST"], told["PGPORT"]) == ("db", "5433")
+    assert (told["PGUSER"], told["PGDATABASE"]) == ("billing", "area")
+    assert told["PGSSLMODE"] == "require"
+
+
+def test_what_a_url_says_and_nobody_knows_is_refused() -> None:
+    with pytest.raises(CannotOperate, match="passfile="):
+        programs.connection_environment("postgres://a:b@c/d?passfile=/etc/x")
+
+
+def test_a_server_that_is_too_new_is_said_with_what_to_install() -> None:
+    with pytest.raises(CannotOperate, match="install postgresql-client-99"):
+        programs.program("pg_dump", 99)
+
+
+def test_nothing_to_go_by_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENTAREA_DATA", str(tmp_path / "nothing"))
+    with pytest.raises(CannotOperate, match="CLIENTAREA_DATA"):
+        open_vault()
