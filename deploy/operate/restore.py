@@ -21,6 +21,7 @@ from deploy.operate.console import doing, say
 from deploy.operate.faults import CannotOperate
 from deploy.operate.manifest import Manifest, SavedService
 from deploy.operate.messages import resend, unheard
+from deploy.operate.reunion import reunite
 from deploy.operate.schemas import Content
 from deploy.operate.snapshots import connected, count_rows, ledger_head
 from deploy.operate.targets import Targets, place
@@ -59,6 +60,8 @@ async def restore(
             count = archive.unpack(folder / archive.NAME, targets.folder("blobs"))
         say(f"attachments: {count} files")
     await _bring_up_to_date(targets, services)
+    if set(services) < set(targets.owners):
+        await reunite(targets, services, saved.taken_at)
     return await _judge(targets, services)
 
 

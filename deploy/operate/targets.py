@@ -82,6 +82,12 @@ def _told(name: str) -> str:
     return path.read_text("utf-8").strip() if path and path.exists() else ""
 
 
+def _at_port(url: str, port: str) -> str:
+    """Return where the process tells of its health: not always where it serves."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.hostname}:{port}").geturl() if port else url
+
+
 def _missing(name: str) -> str:
     raise CannotOperate(f"{name.upper()} is not set; see docs/operating/README.md.")
 
@@ -89,13 +95,18 @@ def _missing(name: str) -> str:
 def _from_environment() -> Targets:
     shared = _told("audit_url")
     processes = {name: _told(f"{name}_url") for name in (*SERVICES, "gateway")}
+    observed = _told("observe_port")
     blobs, backups = _told("blobs_dir"), _told("backups_dir")
     return Targets(
         owners={name: _told(f"{name}_owner_database_url") for name in SERVICES},
         auditors={name: _told(f"{name}_audit_url") or shared for name in SERVICES},
         amqp_url=_told("amqp_url"),
         admin_url=_told("database_admin_url"),
-        processes={name: url.rstrip("/") for name, url in processes.items() if url},
+        processes={
+            name: _at_port(url.rstrip("/"), observed)
+            for name, url in processes.items()
+            if url
+        },
         blobs=Path(blobs) if blobs else None,
         backups=Path(backups) if backups else None,
     )
