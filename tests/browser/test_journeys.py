@@ -19,12 +19,11 @@ FUNDS = Decimal(50)
 MAILS_OF_AN_ORDER = (
     (r"^Confirm your e-mail address$", "/verify-email"),
     (r"^Invoice \S+: .*, due ", "/invoices/"),
-    (r"^How to pay ", "/tickets/new"),
+    (r"^How to pay ", "/payments/"),
     (r"^\[\S+\] Proof of payment ", "/tickets/"),
-    (r"^Payment of .* received: invoice \S+ is paid$", "/invoices"),
+    (r"^Payment of .* received: invoice \S+ is paid$", "/payments/"),
     (r" is active$", "/services/"),
-    # That it came, and that the ticket is closed with it.
-    (r"^Re: \[\S+\] Proof of payment ", "/tickets/"),
+    # That it came, and that the ticket is closed with it, in one.
     (r"^Re: \[\S+\] Proof of payment ", "/tickets/"),
 )
 
