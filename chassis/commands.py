@@ -29,7 +29,7 @@ from chassis.jobs import run
 from chassis.logs import configure_logs
 from chassis.republish import republish
 from chassis.resources import CLOCK, DATABASE, Resources
-from chassis.running import opened, serve
+from chassis.running import jobs_of, opened, serve
 from chassis.schema import dump_schema
 from chassis.settings import ProcessSettings, SettingsWrong, load_settings, require
 
@@ -175,7 +175,7 @@ async def _job(
     process: Process, settings: ProcessSettings, arguments: argparse.Namespace
 ) -> int:
     """Run a job now, whoever else runs it meanwhile; 1 if it failed."""
-    jobs = {job.name: job for job in process.jobs or ()}
+    jobs = {job.name: job for job in jobs_of(process)}
     async with opened(process, settings) as resources:
         if settings.sandbox_clock:
             await refresh(resources[CLOCK], resources[DATABASE])
@@ -244,9 +244,9 @@ def _parser(process: Process) -> argparse.ArgumentParser:
     letters.add_argument("--all", action="store_true", help="replay or drop all")
     letters.add_argument("--because", help="why they are dropped; is recorded")
     letters.add_argument("--limit", type=int, default=100, help="how many to list")
-    if jobs := sorted(job.name for job in process.jobs or ()):
+    if process.has_database:
         job = add("job", _job, "run a job now, such as one that was missed")
-        job.add_argument("name", choices=jobs)
+        job.add_argument("name", choices=sorted(job.name for job in jobs_of(process)))
     if process.republishers:
         again = add("republish", _republish, "send current states to their readers")
         again.add_argument("name", choices=sorted(process.republishers))

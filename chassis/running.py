@@ -113,7 +113,7 @@ async def serve(
             health.sampler = Sampler(
                 resources[DATABASE],
                 resources[CLOCK],
-                jobs=_jobs_of(process),
+                jobs=jobs_of(process),
                 measures=process.measures,
             )
         parts = _Parts(process, settings, resources)
@@ -259,7 +259,7 @@ class _Parts:
         if "consumers" in parts and process.consumers is not None:
             self._start_consumers(tasks, process.consumers)
         if "jobs" in parts:
-            for job in _jobs_of(self._process):
+            for job in jobs_of(self._process):
                 self._start_job(tasks, job)
             for work in process.jobs.steady if process.jobs else ():
                 working = work(self._resources, self._stopping)
@@ -292,7 +292,8 @@ class _Parts:
         self._finite.append(tasks.create_task(running, name=f"job {job.name}"))
 
 
-def _jobs_of(process: Process) -> list[Job]:
+def jobs_of(process: Process) -> list[Job]:
+    """Return the jobs that every process has, and its own."""
     return [*plumbing_jobs, *checking_jobs, *(process.jobs or ())]
 
 

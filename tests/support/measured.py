@@ -2,6 +2,9 @@
 
 from prometheus_client import REGISTRY
 
+from chassis.clock import Clock
+from chassis.db import Database
+from chassis.samples import Measure
 from tests.support.running import Running
 
 
@@ -10,4 +13,15 @@ async def measured(process: Running, name: str, **labels: str) -> float | None:
     async with process.client.get("/metrics") as answer:
         assert answer.status == 200
         await answer.read()
+    return told(name, **labels)
+
+
+async def measure_by(measure: Measure, db: Database, clock: Clock) -> None:
+    """Let a service take its own numbers now."""
+    async with db.reading() as tx:
+        await measure(tx, clock)
+
+
+def told(name: str, **labels: str) -> float | None:
+    """Return the number that was taken last."""
     return REGISTRY.get_sample_value(name, labels)
