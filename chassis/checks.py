@@ -24,9 +24,17 @@ class Check:
 
     name: str
     run: Callable[[Transaction], Awaitable[CheckResult]]
+    #: Work in hand breaks it while nobody runs to do that, as right after a restore.
+    once_running: bool = False
 
 
-def claim(name: str, *, count: LiteralString, find: LiteralString) -> Check:
+def claim(
+    name: str,
+    *,
+    count: LiteralString,
+    find: LiteralString,
+    once_running: bool = False,
+) -> Check:
     """Claim that `find`, which selects one text for each violation, finds nothing.
 
     `count` counts the things it looks at.
@@ -36,7 +44,7 @@ def claim(name: str, *, count: LiteralString, find: LiteralString) -> Check:
         rows = await tx.fetch(find + " LIMIT $1", MAXIMUM_VIOLATIONS)
         return CheckResult(await tx.fetchval(count), [row[0] for row in rows])
 
-    return Check(name, run)
+    return Check(name, run, once_running)
 
 
 async def run_checks(database: Database, checks: Sequence[Check]) -> dict[str, object]:

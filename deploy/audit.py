@@ -35,6 +35,8 @@ class Finding:
     name: str
     checked: int
     violations: tuple[str, ...]
+    #: Work that nobody has gone on with yet may be all that it sees.
+    once_running: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -100,7 +102,13 @@ async def _each(databases: Mapping[str, Database]) -> list[Finding]:
 async def _run(database: Database, service: str, check: Check) -> Finding:
     async with database.reading() as tx:
         result: CheckResult = await check.run(tx)
-    return Finding(service, check.name, result.checked, tuple(result.violations))
+    return Finding(
+        service,
+        check.name,
+        result.checked,
+        tuple(result.violations),
+        check.once_running,
+    )
 
 
 def report(findings: Sequence[Finding]) -> str:

@@ -9,6 +9,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+import asyncpg
+
+from chassis.errors import Unavailable
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.audit import audit, report
 from deploy.local.faults import CannotStart
@@ -31,6 +34,7 @@ from deploy.postgres.bootstrap import AUDITOR
 
 #: Returns the exit code: 1 where something is not as it should be.
 Command: TypeAlias = Callable[[Targets, argparse.Namespace], Coroutine[None, None, int]]
+AddCommand: TypeAlias = Callable[[str, Command, str], argparse.ArgumentParser]
 
 #: An event that was published so long ago should have been handled.
 ON_ITS_WAY = timedelta(seconds=60)
@@ -51,6 +55,9 @@ def main() -> None:
             sys.exit(asyncio.run(_run(arguments)))
     except (CannotOperate, CannotStart) as fault:
         sys.exit(str(fault))
+    except (OSError, asyncpg.PostgresError, Unavailable) as fault:
+        # Servers that went away meanwhile, a full disk: what they say is the best hint.
+        sys.exit(f"{type(fault).__name__}: {fault or fault.__cause__}")
     except KeyboardInterrupt:
         sys.exit("stopped")
 
@@ -176,6 +183,18 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
+    _add_saving(add)
+    _add_looking(add)
+    _add_messages(add)
+    passing = commands.add_parser("on", help="run a service's own command")
+    passing.add_argument("name", choices=SERVICES)
+    passing.add_argument("rest", nargs=argparse.REMAINDER)
+    passing.set_defaults(command=None, change=_pass_on)
+    _add_rotation(commands.add_parser("rotate", help="exchange a secret, step by step"))
+    return parser
+
+
+def _add_saving(add: AddCommand) -> None:
     saving = add("backup", _back_up, "save all services, or some, as of one instant")
     saving.add_argument("folder", nargs="?", type=Path, help="default: in BACKUPS_DIR")
     _choose_services(saving)
@@ -190,6 +209,10 @@ def _parser() -> argparse.ArgumentParser:
         help="keep what is there under another name, instead of refusing",
     )
     _choose_services(restoring)
+
+
+def _add_looking(add: AddCommand) -> None:
+    add("doctor", _doctor, "say what is wrong now, and what to do")
     auditing = add("audit", _audit, "prove that money and messages agree")
     auditing.add_argument(
         "seconds",
@@ -198,28 +221,24 @@ def _parser() -> argparse.ArgumentParser:
         default=AUDIT_WAIT_SECONDS,
         help="how long to wait for the system to come to rest",
     )
-    resending = add("resend", _resend, "list events that a reader never got")
-    resending.add_argument("--yes", action="store_true", help="send them again")
-    add("doctor", _doctor, "say what is wrong now, and what to do")
+    due = add("due", _due, "say what billing's daily run has to do")
+    due.add_argument("--on", type=date.fromisoformat, default=date.today())  # noqa: DTZ011 - the operator's day; any other can be named
+    due.add_argument("--lead-days", type=int, default=LEAD_DAYS)
+
+
+def _add_messages(add: AddCommand) -> None:
     dead = add("letters", _letters, "dead letters: what no retry could handle")
     dead.add_argument("action", choices=("list", "show", "replay", "drop"))
     dead.add_argument("id", nargs="?", help="a message's id, as listed")
     dead.add_argument("--all", action="store_true", help="replay or drop all")
     dead.add_argument("--because", help="why they are dropped; is recorded")
     _choose_services(dead)
+    resending = add("resend", _resend, "list events that a reader never got")
+    resending.add_argument("--yes", action="store_true", help="send them again")
     rebuilding = add("rebuild", _rebuild, "rebuild a service's copies of others'")
     rebuilding.add_argument("reader", choices=SERVICES)
     rebuilding.add_argument("objects", nargs="?", help="such as customers; else all")
     rebuilding.add_argument("--seconds", type=float, default=REBUILD_SECONDS)
-    due = add("due", _due, "say what billing's daily run has to do")
-    due.add_argument("--on", type=date.fromisoformat, default=date.today())  # noqa: DTZ011 - the operator's day; any other can be named
-    due.add_argument("--lead-days", type=int, default=LEAD_DAYS)
-    passing = commands.add_parser("on", help="run a service's own command")
-    passing.add_argument("name", choices=SERVICES)
-    passing.add_argument("rest", nargs=argparse.REMAINDER)
-    passing.set_defaults(command=None, change=_pass_on)
-    _add_rotation(commands.add_parser("rotate", help="exchange a secret, step by step"))
-    return parser
 
 
 def _add_rotation(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ CHECKS = (
     ),
     claim(
         "notifications reach somebody",
+        once_running=True,
         count="SELECT count(*) FROM notifications",
         find="""
         SELECT format('notification %s (%s) waits', n.id, n.template)
@@ -35,6 +36,7 @@ CHECKS = (
     claim(
         # I21: none is pending past its time, and no lease was forgotten.
         "no mail is overdue",
+        once_running=True,
         count="SELECT count(*) FROM mails WHERE next_step_at IS NOT NULL",
         find="""
         SELECT format('mail %s is %s since %s', id, status, next_step_at)
