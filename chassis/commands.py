@@ -12,7 +12,6 @@ from dataclasses import asdict
 from typing import TypeAlias
 
 import structlog
-import uvloop
 from aio_pika.abc import AbstractConnection
 
 from chassis import migrations, topology
@@ -46,12 +45,10 @@ def main(process: Process) -> None:
     command: Command = arguments.command
     settings = load_settings(process.settings)
     configure_logs(process.name, settings.log_level)
-    # libuv's loop does the same for less than half of the CPU (docs/decisions/0019).
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            sys.exit(runner.run(command(process, settings, arguments)))
-        except Unavailable as away:
-            sys.exit(f"{process.name}: {away}")
+    try:
+        sys.exit(asyncio.run(command(process, settings, arguments)))
+    except Unavailable as away:
+        sys.exit(f"{process.name}: {away}")
 
 
 async def _serve(
