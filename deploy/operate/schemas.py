@@ -15,10 +15,11 @@ IDLE_TABLES = frozenset(
     ("schema_migrations", "business_clock", "job_runs", "watermarks", "check_results")
 )
 
-#: Each selects the statements that remove one kind of thing from a schema.
+#: Each selects the statements that remove one kind of thing from a schema; some of
+#: those are gone by then with what they leaned on.
 _REMOVALS: tuple[LiteralString, ...] = (
     """
-    SELECT format('DROP %s %I.%I CASCADE',
+    SELECT format('DROP %s IF EXISTS %I.%I CASCADE',
                   CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
                                  WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
                   n.nspname, c.relname)
@@ -29,11 +30,11 @@ _REMOVALS: tuple[LiteralString, ...] = (
                         AND d.refclassid = 'pg_class'::regclass)
     """,
     """
-    SELECT format('DROP ROUTINE %s CASCADE', p.oid::regprocedure)
+    SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure)
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1
     """,
     """
-    SELECT format('DROP TYPE %s CASCADE', t.oid::regtype)
+    SELECT format('DROP TYPE IF EXISTS %s CASCADE', t.oid::regtype)
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE n.nspname = $1 AND t.typtype IN ('e', 'd')
     """,

@@ -126,10 +126,16 @@ async def here(
 
 @pytest.fixture
 async def elsewhere(
-    installed: Installed, tmp_path: Path, amqp_url: str
+    installed: Installed,
+    tmp_path: Path,
+    amqp_url: str,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Targets]:
+    """An installation that was never used; "migrated" where that is asked for."""
+    name = getattr(request, "param", "bare")
+    template = installed.migrated if name == "migrated" else installed.bare
     async with installation(
-        installed, installed.bare, tmp_path / "elsewhere", amqp_url
+        installed, template, tmp_path / "elsewhere", amqp_url
     ) as targets:
         yield targets
 
@@ -172,6 +178,7 @@ def into(targets: Targets) -> str:
     return place(targets.owner("billing"))
 
 
+@pytest.mark.parametrize("elsewhere", ["bare", "migrated"], indirect=True)
 async def test_what_is_restored_is_what_was_saved(
     here: Targets, elsewhere: Targets, tmp_path: Path
 ) -> None:
@@ -192,9 +199,9 @@ async def test_rights_are_restored_and_tables_to_come_get_theirs(
     await restore(elsewhere, SERVICES, backup, into=into(elsewhere), aside=False)
     rights = """
         SELECT c.oid::regclass::text AS name, r.role,
-               (SELECT array_agg(p.right ORDER BY p.right)
-                FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p(right)
-                WHERE has_table_privilege(r.role, c.oid, p.right)) AS rights
+               (SELECT array_agg(p.may ORDER BY p.may)
+                FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p(may)
+                WHERE has_table_privilege(r.role, c.oid, p.may)) AS rights
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
              unnest($2::text[]) r(role)
         WHERE n.nspname = $1 AND c.relkind = 'r' ORDER BY 1, 2
@@ -351,7 +358,7 @@ async def test_a_service_that_went_back_in_time_is_heard_by_the_others_again(
 
 
 async def test_a_projection_that_went_wrong_is_rebuilt(here: Targets) -> None:
-    given = {"amqp_url": here.amqp_url, "log_level": "WARNING"}
+    given = {"amqp_url": here.amqp_url}
     async with (
         running(
             ACCOUNTS,
