@@ -11,10 +11,12 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from chassis.http.idempotency import LEASE_SECONDS
 from tests.compose.conftest import beside, remove
 from tests.compose.load import load
 from tests.compose.mailbox import Mailpit
 from tests.compose.stack import PROCESSES, Stack, wait_until
+from tests.e2e import client
 from tests.e2e.client import Api, Json, until
 from tests.e2e.journey import PASSWORD, Customer, buy, register, send_proof
 
@@ -22,6 +24,15 @@ OWN = (*PROCESSES, "front")
 BACKUP = "/var/lib/clientarea/backups/whole"
 
 pytestmark = [pytest.mark.timeout(900)]
+
+
+#: A request whose process was killed may be repeated once its claim has run out.
+PATIENCE_SECONDS = LEASE_SECONDS + 30
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "PATIENCE_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
