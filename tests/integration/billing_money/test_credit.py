@@ -6,7 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from chassis.ids import uuid7
-from tests.integration.billing_money.stage import Person, Stage, a_ticket, money
+from tests.integration.billing_money.stage import (
+    Answer,
+    Person,
+    Stage,
+    a_ticket,
+    money,
+)
 
 CHANGED = "billing.credit.changed.v1"
 #: What a top-up may not say, and the field that is to blame.
@@ -260,9 +266,15 @@ async def test_spends_at_once_never_take_more_than_there_is(stage: Stage) -> Non
     ana = await stage.customer()
     await stage.give_credit(ana, "100.00")
     invoices = [await ana.order("small") for _ in range(24)]
-    answers = await asyncio.gather(
-        *(ana.use_credit(invoice, "7.00") for invoice in invoices)
-    )
+
+    async def spend(invoice: dict[str, Any]) -> Answer:
+        # They wait for each other: a machine that is busy sends some of them again.
+        answer, tries = await ana.use_credit(invoice, "7.00"), 1
+        while answer.status == 503 and tries < 20:
+            answer, tries = await ana.use_credit(invoice, "7.00"), tries + 1
+        return answer
+
+    answers = await asyncio.gather(*(spend(invoice) for invoice in invoices))
     assert {answer.status for answer in answers} == {200, 409}
     spent = 7 * sum(answer.status == 200 for answer in answers)
     assert spent == 98
