@@ -68,10 +68,8 @@ def switch_link_key(vault: SecretFiles | KeysFile) -> None:
     vault.write("link_keys_accepted", "\n".join(dict.fromkeys([before, *accepted])))
     vault.write("link_key", secrets.token_urlsafe(32))
     say("links get a new key; those that were mailed still serve")
-    say(
-        f"now: {_restarting(vault, 'accounts')}; when it is ready,"
-        f" {_restarting(vault, 'notifier')}; after 3 days, `retire`"
-    )
+    restarts = [_restarting(vault, name) for name in ("accounts", "notifier")]
+    say(f"now: {', then '.join(dict.fromkeys(restarts))}; after 3 days, `retire`")
 
 
 def retire_link_key(vault: SecretFiles | KeysFile) -> None:

@@ -11,6 +11,7 @@ from deploy.compose import secretfiles
 from deploy.local.datafolder import DataFolder
 from deploy.local.keys import FILE, Keys
 from deploy.operate import programs, rotation
+from deploy.operate.__main__ import main
 from deploy.operate.faults import CannotOperate
 from deploy.operate.targets import place
 from deploy.operate.vault import KeysFile, SecretFiles, open_vault
@@ -151,3 +152,34 @@ def test_nothing_to_go_by_is_said(
     monkeypatch.setenv("CLIENTAREA_DATA", str(tmp_path / "nothing"))
     with pytest.raises(CannotOperate, match="CLIENTAREA_DATA"):
         open_vault()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["backup"], "127.0.0.1:1/none can't be reached"),
+        (["restore", "nowhere"], "nowhere is no backup: it has no manifest.json."),
+        (["letters", "show"], "Name a dead letter"),
+        (["letters", "drop", "one"], "Say why, for the audit log"),
+        (["letters", "list"], "The broker at 127.0.0.1:1"),
+        (["rotate", "link-key", "switch"], "name the right one in CLIENTAREA_DATA"),
+    ],
+)
+def test_what_keeps_a_chore_from_being_done_is_one_line(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AUDIT_URL", "postgres://nobody:hunter22@127.0.0.1:1/none")
+    monkeypatch.setenv("AMQP_URL", "amqp://nobody:hunter22@127.0.0.1:1/")
+    monkeypatch.setenv("BACKUPS_DIR", str(tmp_path))
+    monkeypatch.setenv("CLIENTAREA_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setattr("sys.argv", ["operate", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    line = str(ended.value.code)
+    assert said in line
+    assert "\n" not in line
+    assert "hunter22" not in line
+    assert list(tmp_path.iterdir()) == [], "nothing is left half-done"
