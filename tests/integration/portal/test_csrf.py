@@ -61,7 +61,7 @@ async def test_a_token_of_an_earlier_session_is_given_back_and_sent_with_one_pre
     await browser.log_in(seated.customer.email, PASSWORD)
     given_back = await browser.submit(old, "/profile", company="Typed Ltd")
     assert given_back.status == HTTPStatus.CONFLICT
-    assert "You logged in anew" in given_back.said
+    assert "You logged in again" in given_back.said
     answer = await browser.submit(given_back, "/profile")
     assert (answer.status, answer.location) == (303, "/profile")
     assert await company_of(seated) == "Typed Ltd"

@@ -34,7 +34,7 @@ async def test_the_mails_link_chooses_a_new_password_and_ends_all_sessions(
     page = await reset_page(stack, visitor, seated.customer.email)
     answer = await visitor.submit(page, "/reset-password", password=NEW)
     assert (answer.status, answer.location) == (303, "/login")
-    assert "Your password is changed" in (await visitor.follow(answer)).said
+    assert "Your password has been changed" in (await visitor.follow(answer)).said
     assert (await seated.browser.get("/security")).status == HTTPStatus.SEE_OTHER
     assert (await visitor.log_in(seated.customer.email, PASSWORD)).status != 303
     assert (await visitor.log_in(seated.customer.email, NEW)).location == "/"
@@ -129,7 +129,7 @@ async def test_a_change_sent_three_times_at_once_is_done_and_said_three_times(
         (HTTPStatus.SEE_OTHER, "/security")
     }
     shown = await seated.browser.follow(answers[-1])
-    assert "Your password is changed" in shown.said
+    assert "Your password has been changed" in shown.said
 
 
 async def test_a_reload_after_the_change_changes_nothing(seated: Seated) -> None:
