@@ -57,7 +57,7 @@ async def test_a_visitor_becomes_a_customer_and_is_asked_to_confirm_the_address(
         ({"password": "too short"}, "password", "10"),
         ({"password": "x" * 201}, "password", "200"),
         ({"country": ""}, "country", "fill this in"),
-        ({"country": "XX"}, "country", "ISO 3166-1"),
+        ({"country": "XX"}, "country", "from the list"),
         ({"currency": "ZZZ"}, "currency", "Must be one of BRL"),
         ({"tax_id": "123"}, "tax_id", "CPF"),
         ({"tax_id": "529.982.247-26"}, "tax_id", "CPF"),
@@ -197,7 +197,7 @@ async def test_the_mails_link_confirms_with_one_press(
     assert not (await seated.customer.api.get("/me"))["email_verified"]
     answer = await seated.browser.submit(page, "/verify-email")
     home = await seated.browser.follow(answer)
-    assert "your e-mail address is confirmed" in home.said
+    assert "your e-mail address has been confirmed" in home.said
     assert "Please confirm your e-mail address" not in home.said
     assert (await seated.customer.api.get("/me"))["email_verified"]
 
@@ -208,7 +208,7 @@ async def test_the_link_works_where_nobody_is_logged_in(
     page = await visitor.get(await link_from(stack, seated))
     answer = await visitor.submit(page, "/verify-email")
     assert answer.status == HTTPStatus.SEE_OTHER
-    assert "is confirmed" in (await visitor.follow(answer)).said
+    assert "has been confirmed" in (await visitor.follow(answer)).said
 
 
 async def test_a_link_pressed_twice_says_twice_that_it_is_confirmed(
@@ -217,7 +217,7 @@ async def test_a_link_pressed_twice_says_twice_that_it_is_confirmed(
     page = await seated.browser.get(await link_from(stack, seated))
     for _ in range(2):
         answer = await seated.browser.submit(page, "/verify-email")
-        assert "is confirmed" in (await seated.browser.follow(answer)).said
+        assert "has been confirmed" in (await seated.browser.follow(answer)).said
 
 
 async def test_a_link_to_an_address_that_was_changed_since_says_how_to_go_on(
@@ -230,7 +230,7 @@ async def test_a_link_to_an_address_that_was_changed_since_says_how_to_go_on(
     answer = await seated.browser.submit(page, "/verify-email")
     assert answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "The link is not valid" in answer.said
-    assert "have a new link sent" in answer.said
+    assert "ask for a new link" in answer.said
     assert not (await seated.customer.api.get("/me"))["email_verified"]
 
 
