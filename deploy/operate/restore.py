@@ -106,7 +106,7 @@ async def _emptied(
             await _make_room(targets, name)
         yield
     except BaseException:
-        await _undo(targets, services, kept)
+        await _undo(targets, contents, kept)
         raise
     finally:
         for name in services:
@@ -141,12 +141,17 @@ async def _make_room(targets: Targets, service: str) -> None:
 
 
 async def _undo(
-    targets: Targets, services: Sequence[str], kept: Mapping[str, str]
+    targets: Targets, contents: Mapping[str, Content], kept: Mapping[str, str]
 ) -> None:
-    """Remove what was restored so far, and put back what had been set aside."""
-    for name in services:
+    """Remove what was restored so far, and put back what had been there."""
+    for name, content in contents.items():
         async with connected(targets.owner(name)) as owner:
+            if content is Content.USED and name not in kept:
+                continue  # it wasn't reached, and is as it was
             await schemas.clear(owner, name)
+            await schemas.restore_grants(owner, name)
+        if content is Content.UNUSED:
+            await migrate(targets.owner(name), schema=name, package=f"services.{name}")
     for name, was in kept.items():
         async with connected(_as_superuser(targets, name)) as admin:
             await schemas.put_back(admin, name, was)
