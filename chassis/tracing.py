@@ -9,10 +9,12 @@ tokens, no texts of errors.
 """
 
 import os
+import random
 import re
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
+from types import TracebackType
 from typing import Literal, Protocol
 
 from chassis.context import Cause, because_of
@@ -75,7 +77,7 @@ def traced(
 ) -> AbstractContextManager[Span]:
     """Let everything inside carry the cause, as a new span of its trace."""
     if _recorder is None:
-        return _untraced(cause)
+        return _Unrecorded(cause)
     return _recorder.traced(cause, name, kind, attributes)
 
 
@@ -97,7 +99,9 @@ async def recording(process: str) -> AsyncGenerator[None]:
 
 def begin_trace() -> str:
     """Return the `traceparent` of a new, sampled trace."""
-    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
+    # Names, not secrets. Zero alone is no name.
+    trace_id, span_id = _below(128), _below(64)
+    return f"00-{trace_id:032x}-{span_id:016x}-01"
 
 
 def readable(traceparent: str | None) -> str | None:
@@ -105,22 +109,34 @@ def readable(traceparent: str | None) -> str | None:
     return traceparent if _TRACEPARENT.fullmatch(traceparent or "") else None
 
 
+def _below(bits: int) -> int:
+    return random.getrandbits(bits) or 1
+
+
 class _Unrecorded:
-    """A span that nobody looks at."""
+    """What is done while nobody records: each request goes through here."""
+
+    __slots__ = ("_carried",)
+
+    def __init__(self, cause: Cause) -> None:
+        if cause.traceparent is None:
+            cause = replace(cause, traceparent=begin_trace())
+        self._carried = because_of(cause)
+
+    def __enter__(self) -> Span:
+        self._carried.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._carried.__exit__(kind, error, traceback)
 
     def set(self, name: str, value: str | int) -> None:
         pass
 
     def fail(self, reason: str) -> None:
         pass
-
-
-_UNRECORDED = _Unrecorded()
-
-
-@contextmanager
-def _untraced(cause: Cause) -> Generator[Span]:
-    if cause.traceparent is None:
-        cause = replace(cause, traceparent=begin_trace())
-    with because_of(cause):
-        yield _UNRECORDED

@@ -1,6 +1,5 @@
 """One click, one trace: from the gateway through billing and the bus to the mail."""
 
-import os
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -13,8 +12,6 @@ from tests.e2e.stack import open_folder, running_product, visiting
 
 CONFIRMATION = "POST /api/v1/staff/payments/{payment_id}/confirmation"
 MAIL = "send mail"
-#: Where a person can look at the trace that the test saw.
-PICTURE = os.environ.get("TRACE_PICTURE")
 
 
 @pytest.fixture
@@ -42,9 +39,6 @@ async def test_a_paid_invoice_is_one_trace_from_the_click_to_the_mail(
 
             trace = await until(complete, what="the trace with its mails")
     _assert_one_story(trace)
-    if PICTURE:
-        with open(PICTURE, "w", encoding="utf-8") as file:  # noqa: ASYNC230, PTH123 - written once, at the end
-            file.write(f"{trace.tree()}\n")
 
 
 def _of_the_payment(received: Collector) -> Trace | None:
