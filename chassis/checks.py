@@ -6,6 +6,8 @@ from typing import LiteralString
 
 from chassis.db import Database, Transaction
 
+#: One statement of a check may look at a whole ledger.
+STATEMENT_SECONDS = 600
 #: A list this long says enough; the rest follows once these are understood.
 MAXIMUM_VIOLATIONS = 20
 

@@ -17,8 +17,9 @@ from aio_pika.abc import AbstractConnection
 from chassis import migrations, topology
 from chassis.addresses import server_of
 from chassis.bus import BROKER_ERRORS, connect
-from chassis.checks import run_checks
+from chassis.checks import STATEMENT_SECONDS, run_checks
 from chassis.clockshift import refresh
+from chassis.db import open_database
 from chassis.deadletters import DeadLetter, DeadLetters, recording
 from chassis.definition import Process
 from chassis.errors import Unavailable
@@ -184,8 +185,14 @@ async def _job(
 async def _audit(
     process: Process, settings: ProcessSettings, _arguments: argparse.Namespace
 ) -> int:
-    async with opened(process, settings) as resources:
-        report = await run_checks(resources[DATABASE], process.checks)
+    require(settings, "database_url")
+    async with open_database(
+        settings.database_url,
+        schema=process.name,
+        pool_size=2,
+        statement_seconds=STATEMENT_SECONDS,
+    ) as database:
+        report = await run_checks(database, process.checks)
     _tell(report)
     return 0 if report["agrees"] else 1
 

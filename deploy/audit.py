@@ -14,15 +14,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from chassis.checks import Check, CheckResult
+from chassis.checks import STATEMENT_SECONDS, Check, CheckResult
 from chassis.db import Database, open_database
 from deploy.crosschecks import cross_checks
 from deploy.processes import SERVICES
 
 WAIT_SECONDS = 30
 POLL_SECONDS = 0.25
-#: One statement may look at a whole ledger.
-STATEMENT_SECONDS = 600
 #: More of one kind says nothing new.
 SHOWN_VIOLATIONS = 20
 

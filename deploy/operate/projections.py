@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from chassis.checks import CheckResult
+from chassis.checks import STATEMENT_SECONDS, CheckResult
 from chassis.db import Database, open_database
 from chassis.republish import republish
-from deploy.audit import STATEMENT_SECONDS
 from deploy.crosschecks import PROJECTIONS, Projection, compare
 from deploy.operate.console import say
 from deploy.operate.faults import CannotOperate

@@ -193,3 +193,13 @@ async def terminate_others(stage: Stage) -> None:
         """
     )
     await admin.close()
+
+
+async def test_who_looks_at_everything_may_take_longer(stage: Stage) -> None:
+    url, schema = stage.database.url, "probe"
+    for seconds, told in ((5, "5s"), (600, "10min")):
+        async with (
+            open_database(url, schema=schema, statement_seconds=seconds) as db,
+            db.reading() as tx,
+        ):
+            assert await tx.fetchval("SHOW statement_timeout") == told
