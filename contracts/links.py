@@ -13,6 +13,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, SecretStr
 
+from chassis.addresses import is_weak
+
 VERIFY_EMAIL = "verify_email"
 RESET_PASSWORD = "reset_password"  # noqa: S105 - a purpose, not a password
 
@@ -24,6 +26,8 @@ MINIMUM_KEY_LENGTH = 16
 def _long_enough(key: SecretStr) -> SecretStr:
     if 0 < len(key) < MINIMUM_KEY_LENGTH:
         raise ValueError(f"must have at least {MINIMUM_KEY_LENGTH} characters")
+    if len(key) and is_weak(key.get_secret_value()):
+        raise ValueError("can be guessed: take one at random")
     return key
 
 
