@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = ("chassis", "contracts", "services", "gateway", "deploy")
 ROOMS = {
     "__init__", "__main__", "app", "settings", "api", "consumers", "jobs", "workflows",
-    "commands", "providers", "store", "domain", "checks", "measures", "seed", "migrations",
-    "templates", "schema", "README",
+    "commands", "providers", "store", "domain", "checks", "measures", "seed",
+    "migrations", "templates", "schema", "README",
 }  # fmt: skip
 BUSINESS_NOUNS = (
     "invoice", "payment", "ticket", "billing", "refund", "product", "department",
