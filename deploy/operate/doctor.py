@@ -10,13 +10,12 @@ from http import HTTPStatus
 import aiohttp
 import asyncpg
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import ChannelNotFoundEntity
 
 from chassis.migrations import migrations_of
 from chassis.topology import dead_queue
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.operate.faults import CannotOperate
-from deploy.operate.letters import broker
+from deploy.operate.letters import broker, queue_state
 from deploy.operate.manifest import NAME as MANIFEST
 from deploy.operate.snapshots import connected
 from deploy.operate.targets import Targets
@@ -147,7 +146,7 @@ def _late(name: str, seconds: float, row: asyncpg.Record | None) -> str:
 
 
 async def _queue(connection: AbstractConnection, consumer: str) -> Finding:
-    count, readers = await _state(connection, consumer)
+    count, readers = await queue_state(connection, consumer)
     seen = f"{count} events to handle, {readers} readers"
     if readers == 0:
         return Finding(consumer, seen, "nobody reads its queue: does it run consumers?")
@@ -156,20 +155,9 @@ async def _queue(connection: AbstractConnection, consumer: str) -> Finding:
 
 
 async def _dead(connection: AbstractConnection, consumer: str) -> Finding:
-    count, _ = await _state(connection, dead_queue(consumer))
+    count, _ = await queue_state(connection, dead_queue(consumer))
     wrong = "see `letters list`, and docs/operating/dead-letters.md"
     return Finding(consumer, f"{count} dead letters", wrong if count else "")
-
-
-async def _state(connection: AbstractConnection, queue: str) -> tuple[int, int]:
-    """Return how many messages and consumers the queue has."""
-    channel = await connection.channel()
-    try:
-        declared = (await channel.get_queue(queue)).declaration_result
-    except ChannelNotFoundEntity:
-        raise CannotOperate(f"there is no queue {queue}: run `migrate`") from None
-    await channel.close()
-    return declared.message_count or 0, declared.consumer_count or 0
 
 
 def _disks(targets: Targets) -> Iterable[Finding]:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from getpass import getuser
 
 from aio_pika.abc import AbstractConnection
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from chassis.addresses import server_of
 from chassis.bus import BROKER_ERRORS, connect
@@ -84,6 +85,17 @@ async def broker(targets: Targets) -> AsyncGenerator[AbstractConnection]:
         raise CannotOperate(
             f"The broker at {server_of(url)} can't be used: {fault!r}."
         ) from None
+
+
+async def queue_state(connection: AbstractConnection, queue: str) -> tuple[int, int]:
+    """Return how many messages and consumers the queue has."""
+    channel = await connection.channel()
+    try:
+        declared = (await channel.get_queue(queue)).declaration_result
+    except ChannelNotFoundEntity:
+        raise CannotOperate(f"there is no queue {queue}: run `migrate`") from None
+    await channel.close()
+    return declared.message_count or 0, declared.consumer_count or 0
 
 
 async def _find(

@@ -14,11 +14,13 @@ import asyncpg
 
 from chassis.db import open_database
 from chassis.migrations import migrate, migrations_of
+from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.audit import Finding, check_services, report
 from deploy.operate import archive, manifest, programs, schemas
 from deploy.operate.backup import WITH_BLOBS, dump_name
 from deploy.operate.console import doing, say
 from deploy.operate.faults import CannotOperate
+from deploy.operate.letters import broker, queue_state
 from deploy.operate.manifest import Manifest, SavedService
 from deploy.operate.messages import resend, unheard
 from deploy.operate.reunion import reunite
@@ -62,6 +64,8 @@ async def restore(
     await _bring_up_to_date(targets, services)
     if set(services) < set(targets.owners):
         await reunite(targets, services, saved.taken_at)
+    else:
+        await _warn_of_the_future(targets)
     return await _judge(targets, services)
 
 
@@ -233,6 +237,22 @@ async def _bring_up_to_date(targets: Targets, services: Sequence[str]) -> None:
     lost = await unheard(targets, older_than=timedelta())
     for producer, count in (await resend(targets, lost)).items():
         say(f"{producer}: {count} events had not reached a reader, and will be sent")
+
+
+async def _warn_of_the_future(targets: Targets) -> None:
+    """Say so if the broker still has events from after the backup."""
+    if not targets.amqp_url:
+        return
+    try:
+        async with broker(targets) as connection:
+            states = [await queue_state(connection, name) for name in SUBSCRIPTIONS]
+    except CannotOperate:
+        return  # one that isn't there yet has nothing
+    if waiting := sum(count for count, _ in states):
+        say(
+            f"WARNING: the broker holds {waiting} events of a time that is gone: empty"
+            " it before you start the processes, as docs/operating/backup.md tells"
+        )
 
 
 async def _seal(targets: Targets) -> None:

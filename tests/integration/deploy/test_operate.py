@@ -178,6 +178,21 @@ def into(targets: Targets) -> str:
     return place(targets.owner("billing"))
 
 
+async def put(url: str, queue: str, message_id: str) -> None:
+    """Put a message into a queue."""
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel()
+        body = json.dumps({"data": {"reset_token": "abc", "name": "Ana"}}).encode()
+        message = aio_pika.Message(
+            body,
+            message_id=message_id,
+            type="accounts.customer.updated.v1",
+            headers={"error": "KeyError: 'x'"},
+        )
+        await channel.default_exchange.publish(message, queue)
+
+
 @pytest.mark.parametrize("elsewhere", ["bare", "migrated"], indirect=True)
 async def test_what_is_restored_is_what_was_saved(
     here: Targets, elsewhere: Targets, tmp_path: Path
@@ -218,6 +233,18 @@ async def test_rights_are_restored_and_tables_to_come_get_theirs(
         assert later[AUDITOR] == ["SELECT"]
         original = await fetch(here.owner(service), rights, service, roles)
         assert [r for r in restored if "later" not in r["name"]] == original
+
+
+async def test_a_restore_warns_of_events_that_are_younger_than_it(
+    here: Targets,
+    elsewhere: Targets,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    await put(elsewhere.amqp_url, "tickets", "one")
+    await restore(elsewhere, SERVICES, backup, into=into(elsewhere), aside=False)
+    assert "the broker holds 1 events" in capsys.readouterr().out
 
 
 async def test_what_holds_anything_is_refused_and_stays_as_it_is(
@@ -394,26 +421,11 @@ async def test_a_projection_that_went_wrong_is_rebuilt(here: Targets) -> None:
     assert count["count"] == 1
 
 
-async def bury(url: str, consumer: str, message_id: str) -> None:
-    """Put a message where a consumer's dead letters lie."""
-    connection = await aio_pika.connect(url)
-    async with connection:
-        channel = await connection.channel()
-        body = json.dumps({"data": {"reset_token": "abc", "name": "Ana"}}).encode()
-        message = aio_pika.Message(
-            body,
-            message_id=message_id,
-            type="accounts.customer.updated.v1",
-            headers={"error": "KeyError: 'x'"},
-        )
-        await channel.default_exchange.publish(message, dead_queue(consumer))
-
-
 async def test_dead_letters_of_all_services_are_seen_replayed_and_dropped(
     here: Targets, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await bury(here.amqp_url, "tickets", "one")
-    await bury(here.amqp_url, "notifier", "two")
+    await put(here.amqp_url, dead_queue("tickets"), "one")
+    await put(here.amqp_url, dead_queue("notifier"), "two")
     assert await letters.list_letters(here, list(SUBSCRIPTIONS), limit=10) == 2
     await letters.show_letter(here, "one")
     said = capsys.readouterr().out
@@ -433,7 +445,7 @@ async def test_dead_letters_of_all_services_are_seen_replayed_and_dropped(
 
 
 async def test_the_doctor_names_what_is_wrong(here: Targets) -> None:
-    await bury(here.amqp_url, "notifier", "one")
+    await put(here.amqp_url, dead_queue("notifier"), "one")
     await fetch(
         here.owner("accounts"),
         "UPDATE accounts.outbox SET emitted_at = now() - interval '5 minutes'",
