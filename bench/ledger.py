@@ -24,7 +24,7 @@ from chassis.ids import uuid7
 from chassis.money import Money
 from services.billing.checks import CHECKS
 from services.billing.commands.orders import Cart, place_order
-from services.billing.commands.payments import confirm_payment, start_payment
+from services.billing.commands.payments import Choice, confirm_payment, start_payment
 from services.billing.domain.catalogue import Price, Product, Wanted
 from services.billing.domain.customers import Customer
 from services.billing.domain.invoices import Party
@@ -164,14 +164,15 @@ async def _start_payment(tx: Transaction) -> Payment:
     order = await place_order(tx, cart, terms=TERMS, on=TODAY, now=NOW)
     if order.invoice_id is None:
         raise RuntimeError(f"order {order.number} has no invoice")
-    return await start_payment(
-        tx,
+    choice = Choice(
         customer_id=customer.id,
         invoice_ids=[order.invoice_id],
         method="bank_transfer",
-        terms=PAYMENT_TERMS,
-        now=NOW,
     )
+    started = await start_payment(tx, choice, terms=PAYMENT_TERMS, on=TODAY, now=NOW)
+    if started.payment is None:
+        raise RuntimeError(f"order {order.number} asks for no payment")
+    return started.payment
 
 
 async def _check(db: Database) -> None:
