@@ -24,7 +24,8 @@ SECONDS = 6
 HALF_LOAD_SECONDS = 20
 #: What headers may add to an answer.
 HEADER_BYTES = 2_000
-LEAST_RATIO = 0.40
+#: What there was before, so that a loss shows (docs/decisions/0019).
+LEAST_RATIO = 0.06
 MOST_P99_MILLISECONDS = 25
 
 
