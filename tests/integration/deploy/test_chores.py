@@ -1,0 +1,127 @@
+"""Operators' other chores on real servers: messages, projections, doctor."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from chassis.topology import dead_queue
+from contracts.subscriptions import SUBSCRIPTIONS
+from deploy.operate import doctor, letters, messages, projections
+from deploy.operate.faults import CannotOperate
+from deploy.operate.targets import SERVICES, Targets
+from services.accounts.app import PROCESS as ACCOUNTS
+from services.tickets.app import PROCESS as TICKETS
+from tests.integration.accounts.stage import LINK_KEY, settings
+from tests.integration.deploy.installations import (
+    fetch,
+    put,
+)
+from tests.support.running import running
+
+WAIT_SECONDS = 30
+
+
+async def test_an_event_that_was_lost_on_its_way_is_sent_again(here: Targets) -> None:
+    owner = here.owner("accounts")
+    await fetch(owner, "UPDATE accounts.outbox SET published_at = now()")
+    lost = await messages.unheard(here, older_than=timedelta())
+    assert {event.type for event in lost} == {
+        "accounts.customer.registered.v1",
+        "accounts.email_verification.requested.v1",
+    }
+    await messages.resend(here, lost)
+    rows = await fetch(owner, "SELECT FROM accounts.outbox WHERE published_at IS NULL")
+    assert len(rows) == len(lost)
+    assert await messages.unheard(here, older_than=timedelta()) == []
+
+
+async def test_a_projection_that_went_wrong_is_rebuilt(here: Targets) -> None:
+    given = {"amqp_url": here.amqp_url}
+    async with (
+        running(
+            ACCOUNTS,
+            **given,
+            database_url=here.owner("accounts"),
+            parts={"relay"},
+            signing_key=settings().signing_key,
+            link_key=LINK_KEY,
+        ),
+        running(
+            TICKETS,
+            **given,
+            database_url=here.owner("tickets"),
+            parts={"consumers"},
+            blobs_dir=here.blobs,
+        ),
+    ):
+        assert await projections.rebuild(
+            here, "tickets", "customers", wait_seconds=WAIT_SECONDS
+        )
+        await fetch(here.owner("tickets"), "DELETE FROM tickets.customers")
+        assert await projections.rebuild(
+            here, "tickets", None, wait_seconds=WAIT_SECONDS
+        )
+    [count] = await fetch(
+        here.owner("tickets"), "SELECT count(*) FROM tickets.customers"
+    )
+    assert count["count"] == 1
+
+
+async def test_dead_letters_of_all_services_are_seen_replayed_and_dropped(
+    here: Targets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await put(here.amqp_url, dead_queue("tickets"), "one")
+    await put(here.amqp_url, dead_queue("notifier"), "two")
+    assert await letters.list_letters(here, list(SUBSCRIPTIONS), limit=10) == 2
+    await letters.show_letter(here, "one")
+    said = capsys.readouterr().out
+    assert "tickets   one" in said
+    assert "Ana" in said
+    assert "abc" not in said
+    await letters.drop(here, "one", (), "nobody needs it")
+    [noted] = await fetch(
+        here.owner("tickets"),
+        "SELECT details ->> 'reason' AS reason FROM tickets.audit_log",
+    )
+    assert noted["reason"].startswith("nobody needs it")
+    await letters.replay(here, "two", ())
+    assert await letters.list_letters(here, list(SUBSCRIPTIONS), limit=10) == 0
+    with pytest.raises(CannotOperate, match="No dead letter has the id one"):
+        await letters.show_letter(here, "one")
+
+
+async def test_the_doctor_names_what_is_wrong(here: Targets) -> None:
+    await put(here.amqp_url, dead_queue("notifier"), "one")
+    await fetch(
+        here.owner("accounts"),
+        "UPDATE accounts.outbox SET emitted_at = now() - interval '5 minutes'",
+    )
+    await fetch(
+        here.owner("billing"),
+        "DELETE FROM billing.schema_migrations WHERE name LIKE '0003%'",
+    )
+    found = [finding async for finding in doctor.examine(here) if finding.wrong]
+    wrong = {(finding.part, finding.seen): finding.wrong for finding in found}
+    assert ("notifier", "1 dead letters") in wrong
+    assert any("0003" in text for text in wrong.values())
+    assert any(part == "accounts" and "to publish" in seen for part, seen in wrong)
+    assert ("tickets", "0 events to handle, 0 readers") in wrong
+    # Nothing runs here: every service with jobs is told of those that never ran.
+    assert any("has never ended well" in text for text in wrong.values())
+
+
+async def test_the_doctor_goes_on_where_nothing_answers() -> None:
+    away = Targets(
+        owners={},
+        auditors=dict.fromkeys(SERVICES, "postgres://nobody:x@127.0.0.1:1/none"),
+        amqp_url="amqp://nobody:x@127.0.0.1:1/",
+        admin_url="",
+        processes={"gateway": "http://127.0.0.1:1"},
+        blobs=None,
+        backups=None,
+    )
+    async with asyncio.timeout(WAIT_SECONDS):
+        found = [finding async for finding in doctor.examine(away)]
+    assert len(found) == 1 + len(SERVICES) + 1
+    assert all(finding.wrong for finding in found)
