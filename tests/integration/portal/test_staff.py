@@ -136,7 +136,12 @@ def move_clock(services: Services, now: str) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/staff/tickets", f"/staff/tickets/{TICKET_ID}"])
+@pytest.mark.parametrize(
+    "path",
+    ["/staff/tickets", f"/staff/tickets/{TICKET_ID}"],
+    # A name with a new id in it would be another for each process of tests.
+    ids=["list", "ticket"],
+)
 @pytest.mark.parametrize(
     ("now", "said"),
     [
