@@ -113,7 +113,9 @@ def _request_id(request: web.Request) -> str:
 
 def _address(request: web.Request, *, names_client: bool) -> str | None:
     if names_client:
-        hop = request.headers.get(FORWARDED_FOR, "").rpartition(",")[2].strip()
+        # Some proxies add a header of their own below the client's.
+        hops = ",".join(request.headers.getall(FORWARDED_FOR, ()))
+        hop = hops.rpartition(",")[2].strip()
         if _SANE_ADDRESS.fullmatch(hop):
             return hop
     return request.remote

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from aiohttp import ClientSession
+from multidict import CIMultiDict
 from prometheus_client import REGISTRY
 
 from chassis.context import current_cause
@@ -99,6 +100,16 @@ async def test_the_gateway_believes_a_trusted_proxy_about_the_client_alone(
     cause = await seen(client, X_Request_Id=given, X_Forwarded_For=forwarded)
     assert cause["address"] == address
     assert cause["cause_id"] != given
+
+
+async def test_what_a_client_says_of_itself_is_not_what_the_proxy_adds_below(
+    serve: Serve,
+) -> None:
+    trusted = [IPv4Network("127.0.0.0/8")]
+    client = await serve(mirror, behind_gateway=False, trusted_proxies=trusted)
+    given = [("X-Forwarded-For", "198.51.100.7"), ("X-Forwarded-For", "203.0.113.9")]
+    async with client.get("/api/v1/mirror", headers=CIMultiDict(given)) as answer:
+        assert (await answer.json())["address"] == "203.0.113.9"
 
 
 @pytest.mark.parametrize("given", ["", "short", "x" * 65, "a b c d e f", "ünïcödé-id"])
