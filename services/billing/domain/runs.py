@@ -98,13 +98,14 @@ class Run:
 
 def new_failures(run: Run, last: Run | None) -> list[Failure]:
     """Return what somebody should look at: it lasts, and is new since the last run."""
-    known = _failed(last)
-    return [each for each in run.failures if not each.passing and each.key not in known]
+    known = {each.key for each in _lasting(last)}
+    return [each for each in _lasting(run) if each.key not in known]
 
 
 def is_news(run: Run, last: Run | None) -> bool:
-    """Tell whether a run did something, or failed for others than the last one."""
-    return bool(run.report) or _failed(run) != _failed(last)
+    """Tell whether a run did something, or failed otherwise than the last one."""
+    is_same = _failed(run) == _failed(last) and not new_failures(run, last)
+    return bool(run.report) or not is_same
 
 
 def group_renewals(services: Iterable[Service]) -> list[list[Service]]:
@@ -135,6 +136,10 @@ def renewal_line(service: Service, language: str) -> NewLine:
 
 def _failed(run: Run | None) -> set[tuple[Step, UUID]]:
     return {failure.key for failure in run.failures} if run else set()
+
+
+def _lasting(run: Run | None) -> list[Failure]:
+    return [each for each in run.failures if not each.passing] if run else []
 
 
 def _invoice_key(service: Service) -> tuple[date | None, UUID, str]:

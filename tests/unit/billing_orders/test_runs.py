@@ -1,6 +1,6 @@
 """The daily run's rules: what goes on one invoice, and by which dates it is booked."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import given
@@ -11,7 +11,13 @@ from services.billing.domain.invoices import Party
 from services.billing.domain.runs import (
     MAXIMUM_LINES,
     Days,
+    Failure,
+    Report,
+    Run,
+    Step,
     group_renewals,
+    is_news,
+    new_failures,
     renewal_line,
 )
 from services.billing.domain.services import Service
@@ -72,3 +78,38 @@ def test_the_lead_counts_back_from_the_expiry() -> None:
     expiry = date(2026, 12, 31)
     assert terms.issues_through(expiry - timedelta(days=10)) >= expiry
     assert terms.issues_through(expiry - timedelta(days=11)) < expiry
+
+
+def a_run(*failures: Failure) -> Run:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    return Run(
+        id=uuid7(),
+        on=TODAY,
+        started_at=at,
+        finished_at=at,
+        report=Report(customers_failed=len(failures)),
+        failures=failures,
+    )
+
+
+def a_failure(*, passing: bool) -> Failure:
+    return Failure(
+        step=Step.RENEWAL, customer_id=CUSTOMERS[0], problem="P", passing=passing
+    )
+
+
+def test_a_failure_that_lasts_is_news_once() -> None:
+    failed = a_run(a_failure(passing=False))
+    assert new_failures(failed, None) == list(failed.failures)
+    assert is_news(failed, None)
+    assert new_failures(failed, failed) == []
+    assert not is_news(failed, failed)
+
+
+def test_what_seemed_to_pass_is_news_again_once_it_lasts() -> None:
+    passing, lasting = a_run(a_failure(passing=True)), a_run(a_failure(passing=False))
+    assert new_failures(passing, None) == []
+    assert new_failures(lasting, passing) == list(lasting.failures)
+    assert is_news(lasting, passing)
+    # Else the next that lasts would be told a second time.
+    assert not is_news(passing, lasting)
