@@ -24,7 +24,8 @@ class CircuitState(IntEnum):
 class Circuit:
     """Keeps calls from a service that has stopped answering, and so costs nobody time.
 
-    `clock` gives seconds that never go back; `tell` hears of every change.
+    `clock` gives seconds that never go back; `tell` hears the state at first, and then
+    of every change.
     """
 
     def __init__(
@@ -36,7 +37,8 @@ class Circuit:
         #: While the circuit isn't closed: when the next call may try.
         self._open_until: float | None = None
         self._is_trying = False
-        tell(CircuitState.CLOSED)
+        self._told = self.state
+        tell(self._told)
 
     @property
     def state(self) -> CircuitState:
@@ -57,14 +59,13 @@ class Circuit:
         finally:
             if is_try:
                 self._is_trying = False
-                self._tell(self.state)
+                self._tell_change()
 
     def answered(self) -> None:
         """Note an answer, whatever it says: the service is there."""
         self._failures = 0
-        if self._open_until is not None:
-            self._open_until = None
-            self._tell(CircuitState.CLOSED)
+        self._open_until = None
+        self._tell_change()
 
     def failed(self) -> None:
         """Note that no answer came, or none of the service's own."""
@@ -73,7 +74,7 @@ class Circuit:
         if self._failures < FAILURES or self._seconds_left() > 0:
             return
         self._open_until = self._clock() + OPEN_SECONDS
-        self._tell(CircuitState.OPEN)
+        self._tell_change()
 
     def _admit(self) -> bool:
         """Return whether the call is the one that shows how things are."""
@@ -83,8 +84,13 @@ class Circuit:
         if left > 0 or self._is_trying:
             raise UpstreamAway(retry_after_seconds=max(1, math.ceil(left)))
         self._is_trying = True
-        self._tell(CircuitState.HALF_OPEN)
+        self._tell_change()
         return True
+
+    def _tell_change(self) -> None:
+        if self.state is not self._told:
+            self._told = self.state
+            self._tell(self._told)
 
     def _seconds_left(self) -> float:
         return 0.0 if self._open_until is None else self._open_until - self._clock()
