@@ -2,8 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, LiteralString
 
 from chassis.db import Transaction
+from services.tickets.store.tickets import EXPECTED, TO_ANSWER
+
+_WAITING: Final[LiteralString] = """
+    SELECT d.slug, count(t.id) AS waiting,
+           count(t.id) FILTER (WHERE expected.due_at < $1) AS late
+    FROM departments d LEFT JOIN tickets t ON t.department = d.slug
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +25,7 @@ class Waiting:
 async def count_waiting(tx: Transaction, now: datetime) -> dict[str, Waiting]:
     """Count the tickets that await an answer, for each department."""
     rows = await tx.fetch(
-        """
-        SELECT d.slug, count(t.id) AS waiting,
-               count(t.id) FILTER (
-                   WHERE coalesce(t.waiting_since, t.updated_at) + make_interval(mins =>
-                       CASE t.priority WHEN 'low' THEN d.low_minutes
-                                       WHEN 'medium' THEN d.medium_minutes
-                                       WHEN 'high' THEN d.high_minutes
-                                       ELSE d.urgent_minutes END) < $1
-               ) AS late
-        FROM departments d LEFT JOIN tickets t
-            ON t.department = d.slug AND NOT t.internal
-           AND t.status IN ('open', 'customer_reply')
-        GROUP BY d.slug
-        """,
+        _WAITING + TO_ANSWER + EXPECTED + "GROUP BY d.slug",
         now,
     )
     return {row["slug"]: Waiting(row["waiting"], row["late"]) for row in rows}

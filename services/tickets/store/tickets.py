@@ -22,18 +22,31 @@ from services.tickets.domain.tickets import (
 )
 from services.tickets.store.attachments import decode_attachment
 
-_TICKETS: Final[LiteralString] = """
-    SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
-                      WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids,
-           expected.answer_minutes
-    FROM tickets t JOIN departments d ON d.slug = t.department
+#: Beside tickets `t` and departments `d`: in which time, and when, an answer is due.
+EXPECTED: Final[LiteralString] = """
     CROSS JOIN LATERAL (
         SELECT CASE t.priority WHEN 'low' THEN d.low_minutes
                                WHEN 'medium' THEN d.medium_minutes
                                WHEN 'high' THEN d.high_minutes
                                ELSE d.urgent_minutes END AS answer_minutes
+    ) promised
+    CROSS JOIN LATERAL (
+        -- What the release before wrote doesn't say since when somebody waits.
+        SELECT coalesce(t.waiting_since, t.updated_at)
+               + make_interval(mins => promised.answer_minutes) AS due_at
     ) expected
 """
+#: Those that await staff.
+TO_ANSWER: Final[LiteralString] = """
+      AND NOT t.internal AND t.status IN ('open', 'customer_reply')
+"""
+_ALL: Final[LiteralString] = """
+    SELECT t.*, ARRAY(SELECT s.service_id FROM ticket_services s
+                      WHERE s.ticket_id = t.id ORDER BY s.position) AS service_ids,
+           promised.answer_minutes
+    FROM tickets t JOIN departments d ON d.slug = t.department
+"""
+_TICKETS: Final[LiteralString] = _ALL + EXPECTED
 _COUNT: Final[LiteralString] = "SELECT count(*) FROM tickets t"
 _WANTED: Final[LiteralString] = """
     WHERE t.internal = $1
@@ -44,14 +57,6 @@ _WANTED: Final[LiteralString] = """
       AND ($6::text IS NULL OR t.protocol = $7
            OR strpos(lower(t.subject), lower($6)) > 0)
       AND ($8::uuid IS NULL OR t.invoice_id = $8)
-"""
-_TO_ANSWER: Final[LiteralString] = """
-      AND NOT t.internal AND t.status IN ('open', 'customer_reply')
-"""
-#: What the release before this one wrote doesn't say since when somebody waits.
-_DUE: Final[LiteralString] = """
-    (coalesce(t.waiting_since, t.updated_at)
-     + make_interval(mins => expected.answer_minutes))
 """
 
 
@@ -213,9 +218,11 @@ async def list_tickets_to_answer(
     rows = await tx.fetch(
         _TICKETS
         + _WANTED
-        + _TO_ANSWER
-        + ("AND ($9::timestamptz IS NULL OR (" + _DUE + ", t.id) > ($9, $10))")
-        + ("ORDER BY " + _DUE + ", t.id LIMIT $11"),
+        + TO_ANSWER
+        + """
+        AND ($9::timestamptz IS NULL OR (expected.due_at, t.id) > ($9, $10))
+        ORDER BY expected.due_at, t.id LIMIT $11
+        """,
         *wanted.values,
         *(after or (None, None)),
         limit,
@@ -224,7 +231,7 @@ async def list_tickets_to_answer(
 
 
 async def count_tickets_to_answer(tx: Transaction, wanted: TicketFilter) -> int:
-    return await tx.fetchval(_COUNT + _WANTED + _TO_ANSWER, *wanted.values)
+    return await tx.fetchval(_COUNT + _WANTED + TO_ANSWER, *wanted.values)
 
 
 async def list_tickets_after(
