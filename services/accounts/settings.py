@@ -107,7 +107,7 @@ def read_signing_key(secret: SecretStr) -> OKPKey:
     except (ValueError, TypeError, KeyError, JoseError):
         # Without the cause, which might quote the secret.
         raise ValueError("must be a JWK as JSON") from None
-    if not key.is_private:
+    if key.curve_name != "Ed25519" or not key.is_private:
         raise ValueError("must be an Ed25519 private key")
     return _identified(key)
 
@@ -118,11 +118,12 @@ def read_accepted_keys(secret: SecretStr) -> Sequence[OKPKey]:
         known = KeySet.import_key_set(json.loads(secret.get_secret_value()))
     except (ValueError, TypeError, KeyError, JoseError):
         raise ValueError("must be a JWK set as JSON") from None
-    return [_identified(key) for key in known.keys]
+    keys = [key for key in known.keys if isinstance(key, OKPKey)]
+    if len(keys) < len(known.keys) or any(k.curve_name != "Ed25519" for k in keys):
+        raise ValueError("must be a JWK set of Ed25519 keys alone")
+    return [_identified(key) for key in keys]
 
 
-def _identified(key: object) -> OKPKey:
-    if not isinstance(key, OKPKey) or key.curve_name != "Ed25519":
-        raise ValueError("must be an Ed25519 private key")
+def _identified(key: OKPKey) -> OKPKey:
     content = key.as_dict(private=key.is_private)
     return OKPKey.import_key({**content, "kid": key.thumbprint()})

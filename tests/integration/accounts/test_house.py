@@ -116,6 +116,8 @@ async def test_the_database_refuses_a_user_who_is_both_customer_and_staff(
     [
         ("signing_key", "no key"),
         ("signing_key", '{"kty": "oct", "k": "c2VjcmV0"}'),
+        ("signing_keys_accepted", "no keys"),
+        ("signing_keys_accepted", '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'),
         ("link_key", "short"),
         ("minimum_password_length", 3),
         ("address_limit_factor", 0),
