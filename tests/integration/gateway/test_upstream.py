@@ -13,14 +13,14 @@ from prometheus_client import REGISTRY
 from chassis.client import UpstreamAway
 from contracts.api.notifier import NewsView
 from deploy.local.ports import LOOPBACK, free_ports
-from gateway import circuits, patience
+from gateway import circuits, patience, upstream
 from gateway import services as gateway_services
 from gateway.app import PROCESS
 from gateway.circuits import FAILURES, CircuitState
 from gateway.services import Services as PortalServices
 from gateway.services import if_there
 from gateway.settings import Settings
-from gateway.upstream import PAUSE_SECONDS, Sending, Upstream, open_upstream
+from gateway.upstream import Sending, Upstream, open_upstream
 from tests.integration.chassis.stage import until
 from tests.integration.gateway.conftest import SERVICES, Services
 from tests.support.running import Running, running
@@ -201,12 +201,14 @@ async def test_what_could_not_even_be_sent_is_sent_again(backend: Backend) -> No
     assert (attempts, backend.asked) == (2, 1)
 
 
-async def test_there_is_no_retry_for_which_the_time_is_up(backend: Backend) -> None:
+async def test_there_is_no_retry_for_which_the_time_is_up(
+    reached: Upstream, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert GET.total_seconds is not None
+    monkeypatch.setattr(upstream, "PAUSE_SECONDS", (GET.total_seconds,) * 2)
     backend.statuses = [503]
-    hurried = Sending(method="GET", headers={}, total_seconds=PAUSE_SECONDS[0] / 2)
-    async with reaching(backend.url) as reached:
-        with pytest.raises(UpstreamAway):
-            await ask(reached, hurried)
+    with pytest.raises(UpstreamAway):
+        await ask(reached)
     assert backend.asked == 1
 
 
