@@ -8,7 +8,8 @@ from multidict import CIMultiDict
 from chassis.client import carried_headers
 from chassis.context import acting_as
 from chassis.errors import NotAuthenticated, NotFound, Unavailable
-from chassis.http import MAXIMUM_BODY_BYTES, authenticate, too_large
+from chassis.http import authenticate, too_large
+from chassis.http.reader import read_body
 from chassis.tokens import TokenVerifier
 from gateway.prefixes import SLOW_PATHS, is_partly_open, owner_of
 from gateway.settings import Settings
@@ -63,10 +64,12 @@ class Proxy:
         if owner is None:
             raise NoSuchPath
         await self._check_token(request, path)
-        body = _body(request)
+        headers, body = _headers(request), await _body(request)
+        if request.content_length is not None and not isinstance(body, bytes):
+            headers["Content-Length"] = str(request.content_length)
         sending = Sending(
             method=request.method,
-            headers=_headers(request),
+            headers=headers,
             total_seconds=SLOW_PATHS.get(path, self._seconds),
             body=lambda: body,
             has_arrived=request.content.is_eof,
@@ -94,19 +97,18 @@ def _headers(request: web.Request) -> CIMultiDict[str]:
     for name in REQUEST_HEADERS:
         for value in request.headers.getall(name, ()):
             headers.add(name, value)
-    if request.content_length is not None:
-        headers["Content-Length"] = str(request.content_length)
     return headers
 
 
-def _body(request: web.Request) -> AsyncIterator[bytes] | None:
+async def _body(request: web.Request) -> bytes | AsyncIterator[bytes] | None:
+    """Return a small body whole: who sends it slowly keeps no service waiting."""
     if not request.can_read_body:
         return None
-    is_upload = request.content_type == "multipart/form-data"
-    limit = MAXIMUM_UPLOAD_BYTES if is_upload else MAXIMUM_BODY_BYTES
-    if (request.content_length or 0) > limit:
-        raise too_large(limit)
-    return _bounded(request, limit)
+    if request.content_type != "multipart/form-data":
+        return await read_body(request)
+    if (request.content_length or 0) > MAXIMUM_UPLOAD_BYTES:
+        raise too_large(MAXIMUM_UPLOAD_BYTES)
+    return _bounded(request, MAXIMUM_UPLOAD_BYTES)
 
 
 async def _bounded(request: web.Request, limit: int) -> AsyncIterator[bytes]:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from aiohttp import FormData, web
 from yarl import URL
 
-from gateway.proxy import MAXIMUM_BODY_BYTES, MAXIMUM_UPLOAD_BYTES
+from chassis.http import MAXIMUM_BODY_BYTES
+from gateway.proxy import MAXIMUM_UPLOAD_BYTES
 from tests.integration.gateway.conftest import Services
 from tests.support.running import Running
 from tests.support.tokens import a_customer, token_of

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from prometheus_client import REGISTRY
 
 from chassis.client import UpstreamAway
+from chassis.http import reader
 from contracts.api.notifier import NewsView
 from deploy.local.ports import LOOPBACK, free_ports
 from gateway import circuits, patience, upstream
@@ -271,9 +272,21 @@ async def test_a_hung_service_costs_its_callers_little_and_others_nothing(
         assert (await answer.json())["degraded"] == []
 
 
+@pytest.mark.parametrize(
+    ("media_type", "refusal", "asked"),
+    [("application/json", 408, 0), ("multipart/form-data", 503, FAILURES + 1)],
+)
 async def test_clients_that_stop_sending_cast_no_doubt_on_the_service(
     front: Running,
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    media_type: str,
+    refusal: int,
+    asked: int,
 ) -> None:
+    """What is small isn't passed on before it is here; files are, as they come."""
+    monkeypatch.setattr(reader, "BODY_SECONDS", 0.3)
     may_end = asyncio.Event()
 
     async def endless() -> AsyncGenerator[bytes]:
@@ -281,7 +294,7 @@ async def test_clients_that_stop_sending_cast_no_doubt_on_the_service(
         await may_end.wait()
 
     async def send() -> int:
-        headers = {**bearer(), "Content-Type": "application/json"}
+        headers = {**bearer(), "Content-Type": media_type}
         async with front.client.post(
             "/api/v1/tickets", data=endless(), headers=headers
         ) as answer:
@@ -289,7 +302,8 @@ async def test_clients_that_stop_sending_cast_no_doubt_on_the_service(
 
     statuses = await asyncio.gather(*(send() for _ in range(FAILURES + 1)))
     may_end.set()
-    assert statuses == [503] * (FAILURES + 1)
+    assert statuses == [refusal] * (FAILURES + 1)
+    assert backend.asked == asked
     assert await status(front, "tickets") == 200
 
 
