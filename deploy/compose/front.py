@@ -26,6 +26,10 @@ ATTEMPT_SECONDS = 0.5
 PATIENCE_SECONDS = 15.0
 PAUSE_SECONDS = 0.1
 DRAIN_SECONDS = 20.0
+#: Longer than a gateway waits: who takes nothing for so long is let go.
+STALL_SECONDS = 60.0
+#: What a gateway said before it left is given so long to arrive.
+LINGER_SECONDS = 60.0
 BACKLOG = 1024
 
 
@@ -75,8 +79,11 @@ class _End(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.other: _End | None = None
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.said_all: asyncio.Future[None] = self._loop.create_future()
+        self.gone: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
+        self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
@@ -88,22 +95,26 @@ class _End(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Pass on that no more will come; what the other still says may go out."""
-        if self.other is not None:
-            self.other.write_eof()
-        return True
+        _settle(self.said_all)
+        if self.other is None:
+            return True
+        self.other.write_eof()
+        return not self.other.said_all.done()
 
     def pause_writing(self) -> None:
+        self._stalled = self._loop.call_later(STALL_SECONDS, self.abort)
         if self.other is not None:
             self.other.pause_reading()
 
     def resume_writing(self) -> None:
+        self._went_on()
         if self.other is not None:
             self.other.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc  # whoever is at the other end sees only that it ended
-        if not self.gone.done():
-            self.gone.set_result(None)
+        self._went_on()
+        _settle(self.gone)
         if self.other is not None:
             self.other.close()
 
@@ -125,8 +136,18 @@ class _End(asyncio.Protocol):
             self._transport.resume_reading()
 
     def close(self) -> None:
+        """End it once all is sent that was written."""
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """End it at once, whatever is still to be sent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _went_on(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
 
 
 class Front:
@@ -163,12 +184,14 @@ class Front:
     async def _pair(self, client: _End) -> None:
         gateway = _End()
         client.other = gateway
-        if await self._connect(gateway) and not client.gone.done():
-            gateway.other = client
-            client.resume_reading()
-            await asyncio.gather(client.gone, gateway.gone)
-        gateway.close()
-        client.close()
+        try:
+            if await self._connect(gateway) and not client.gone.done():
+                gateway.other = client
+                client.resume_reading()
+                await _over(client, gateway)
+        finally:
+            gateway.abort()
+            client.abort()
 
     async def _connect(self, gateway: _End) -> bool:
         """Connect to a gateway, or to none within a client's patience."""
@@ -184,6 +207,18 @@ class Front:
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
                 return True
+
+
+async def _over(client: _End, gateway: _End) -> None:
+    """Wait until both have left, but not for ever for a client without a gateway."""
+    ended = (client.gone, gateway.gone)
+    await asyncio.wait((*ended, gateway.said_all), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(ended, timeout=LINGER_SECONDS)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class _Client(_End):

@@ -1,8 +1,9 @@
 """The port stays while gateways come and go: bytes pass, and nobody is refused."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import pytest
 
@@ -121,6 +122,88 @@ async def test_while_there_is_no_gateway_clients_wait(
             await asyncio.sleep(0.2)
             async with gateway(HOSTS[0], port, naming("late")):
                 assert await waiting == b"late"
+
+
+async def endless(_: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+    """Say more and more, until nobody is there."""
+    with suppress(ConnectionError):
+        while True:
+            writing.write(b"." * 1000)
+            await writing.drain()
+            await asyncio.sleep(0)
+
+
+async def served_by_nobody() -> None:
+    """Wait until the front holds no connection any more."""
+    async with asyncio.timeout(5):
+        while any(
+            getattr(task.get_coro(), "__qualname__", "") == "Front._pair"
+            for task in asyncio.all_tasks()
+        ):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("client_says_all", [True, False])
+async def test_a_connection_that_both_have_ended_is_held_no_longer(
+    monkeypatch: pytest.MonkeyPatch, *, client_says_all: bool
+) -> None:
+    async def greet(_: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+        writing.write(b"hello")
+        await writing.drain()
+
+    [port] = free_ports(1)
+    with resolved(monkeypatch, HOSTS[:1]):
+        async with gateway(HOSTS[0], port, greet), a_front(port) as own:
+            reading, writing = await asyncio.open_connection("127.0.0.1", own)
+            if client_says_all:
+                writing.write_eof()
+            assert await reading.read() == b"hello"
+            writing.close()
+            await served_by_nobody()
+
+
+async def test_a_client_that_stays_is_let_go_once_the_gateway_has_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def leave(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        pass
+
+    monkeypatch.setattr(front, "LINGER_SECONDS", 0.1)
+    [port] = free_ports(1)
+    with resolved(monkeypatch, HOSTS[:1]):
+        async with gateway(HOSTS[0], port, leave), a_front(port) as own:
+            reading, writing = await asyncio.open_connection("127.0.0.1", own)
+            assert await reading.read() == b""
+            await served_by_nobody()
+            writing.close()
+
+
+async def test_a_client_that_takes_nothing_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front, "STALL_SECONDS", 0.1)
+    [port] = free_ports(1)
+    with resolved(monkeypatch, HOSTS[:1]):
+        async with gateway(HOSTS[0], port, endless), a_front(port) as own:
+            with socket.create_connection(("127.0.0.1", own)) as client:
+                assert await asyncio.to_thread(client.recv, 1) == b"."
+                await served_by_nobody()
+
+
+async def test_a_front_that_stops_leaves_nobody_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front, "DRAIN_SECONDS", 0.1)
+    [port] = free_ports(1)
+    with resolved(monkeypatch, HOSTS[:1]):
+        async with gateway(HOSTS[0], port, endless):
+            async with a_front(port) as own:
+                reading, writing = await asyncio.open_connection("127.0.0.1", own)
+                assert await reading.read(1) == b"."
+            async with asyncio.timeout(5):
+                with suppress(ConnectionError):
+                    await reading.read()
+            writing.close()
 
 
 async def test_a_client_waits_no_longer_than_is_bearable(
