@@ -183,10 +183,9 @@ class Front:
 
     async def _pair(self, client: _End) -> None:
         gateway = _End()
-        client.other = gateway
+        client.other, gateway.other = gateway, client
         try:
             if await self._connect(gateway) and not client.gone.done():
-                gateway.other = client
                 client.resume_reading()
                 await _over(client, gateway)
         finally:
