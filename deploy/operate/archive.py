@@ -26,13 +26,20 @@ def pack(blobs: Path, archive: Path) -> int:
 
 
 def unpack(archive: Path, blobs: Path) -> int:
-    """Bring back what isn't there; a key's content is the same for ever."""
+    """Bring back what isn't there; a key's content is the same for ever.
+
+    What a full disk or a crash cuts off leaves no file that looks whole.
+    """
     count = 0
     blobs.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as tar:
         for member in tar:
-            if member.isfile() and not (blobs / member.name).exists():
+            path = blobs / member.name
+            if member.isfile() and not path.exists():
+                draft = path.with_name(f"{DRAFT}{path.name}")
+                member.name = str(draft.relative_to(blobs))
                 tar.extract(member, blobs, filter="data")
+                draft.replace(path)
                 count += 1
     return count
 

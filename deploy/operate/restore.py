@@ -57,10 +57,10 @@ async def restore(
         for service in services:
             with doing(f"restoring {service}"):
                 await _load(targets, service, saved.services[service], folder)
-    if WITH_BLOBS in services:
-        with doing("restoring attachments"):
-            count = archive.unpack(folder / archive.NAME, targets.folder("blobs"))
-        say(f"attachments: {count} files")
+        if WITH_BLOBS in services:
+            with doing("restoring attachments"):
+                count = archive.unpack(folder / archive.NAME, targets.folder("blobs"))
+            say(f"attachments: {count} files")
     await _bring_up_to_date(targets, services)
     if set(services) < set(targets.owners):
         await reunite(targets, services, saved.taken_at)

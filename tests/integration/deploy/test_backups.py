@@ -1,6 +1,9 @@
 """Backups and restores on real servers: nothing changes, nothing is overwritten."""
 
+import errno
+import tarfile
 from pathlib import Path
+from typing import IO
 
 import asyncpg
 import pytest
@@ -129,6 +132,29 @@ async def test_a_restore_that_fails_leaves_everything_as_it_was(
     assert {table for table in after if after[table] != before[table]} <= {
         f"{service}.schema_migrations" for service in SERVICES
     }
+
+
+async def test_a_restore_that_finds_no_room_for_attachments_is_undone(
+    here: Targets,
+    elsewhere: Targets,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_room(source: IO[bytes], target: IO[bytes], *_: object) -> None:
+        target.write(source.read(1))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    with monkeypatch.context() as full:
+        full.setattr(tarfile, "copyfileobj", no_room)
+        with pytest.raises(OSError, match="No space left"):
+            await restore(
+                elsewhere, SERVICES, backup, into=into(elsewhere), aside=False
+            )
+    # Neither the rows nor a piece of a file are in the way of the next attempt.
+    assert await restore(elsewhere, SERVICES, backup, into=into(elsewhere), aside=False)
+    stored = elsewhere.folder("blobs") / "ab" / "0123456789ab"
+    assert stored.read_bytes() == b"proof"
 
 
 async def test_a_backup_that_is_not_what_was_saved_is_refused(
