@@ -13,11 +13,10 @@ from chassis.http.reader import read_body
 from chassis.tokens import TokenVerifier
 from gateway.prefixes import SLOW_PATHS, is_partly_open, owner_of
 from gateway.settings import Settings
-from gateway.upstream import Sending, Upstream
+from gateway.upstream import CHUNK_BYTES, Sending, Upstream, is_streamed
 
 #: A file of 10 MiB, and the multipart wrapping around it.
 MAXIMUM_UPLOAD_BYTES = 10 * 1024 * 1024 + 64 * 1024
-CHUNK_BYTES = 64 * 1024
 
 #: What a client says that a service needs to hear; everything else stays outside.
 REQUEST_HEADERS = (
@@ -127,7 +126,7 @@ async def _answer(request: web.Request, answer: ClientResponse) -> web.StreamRes
         for name in ANSWER_HEADERS
         for value in answer.headers.getall(name, ())
     )
-    if answer.content_length is not None and answer.content_length <= CHUNK_BYTES:
+    if not is_streamed(answer):
         body = await answer.read()
         return web.Response(status=answer.status, body=body, headers=headers)
     response = web.StreamResponse(status=answer.status, headers=headers)

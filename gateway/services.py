@@ -21,14 +21,13 @@ from chassis.http.models import Problem
 from gateway.patience import patience, seconds_left
 from gateway.prefixes import SLOW_PATHS, owner_of
 from gateway.settings import Settings
-from gateway.upstream import Sending, Upstream
+from gateway.upstream import CHUNK_BYTES, Sending, Upstream
 
 API = "/api/v1"
 #: A page waits so long, and no longer, for what it can do without.
 PATIENCE_SECONDS = 3.0
 #: How long to wait, again and again, for a repeat's first request to be answered.
 STILL_RUNNING_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
-CHUNK_BYTES = 64 * 1024
 #: What a service says of a file; the browser is to keep it, whatever it holds.
 FILE_HEADERS = ("Content-Type", "Content-Disposition")
 _JSON = {"Content-Type": "application/json"}

@@ -29,7 +29,8 @@ class Settings(ProcessSettings):
     address_limit_factor: int = Field(default=1, ge=1)
     requests_per_minute: int = Field(default=600, ge=1)
     service_timeout_seconds: float = Field(default=30.0, gt=0)
-    #: Beyond so many calls at once to one service, the next is refused at once.
+    #: Beyond so many calls at once to one service, the next is refused at once; files
+    #: on their way, which may be slow for their clients' sake, are bounded apart.
     service_calls_at_once: int = Field(default=200, ge=1)
     #: For a page's calls: people who wait longer press again.
     page_timeout_seconds: float = Field(default=10.0, gt=0)

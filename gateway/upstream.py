@@ -7,8 +7,8 @@ no answer of the service's own is UpstreamAway.
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import InitVar, dataclass, field
 from http import HTTPStatus
 
 import structlog
@@ -37,6 +37,8 @@ IDLE_SECONDS = 4.0
 BELIEVED_SECONDS = 2
 #: How long to wait before the one retry; at random, so that not all come at once.
 PAUSE_SECONDS = (0.05, 0.2)
+#: Longer answers are passed on in pieces of this size.
+CHUNK_BYTES = 64 * 1024
 
 _SAFE = frozenset({"GET", "HEAD"})
 _NOTHING_SENT = (ClientConnectorError, ConnectionTimeoutError)
@@ -79,31 +81,45 @@ class Sending:
 
 
 @dataclass(slots=True)
-class _Line:
-    """One service: where it is, its circuit, and how many are asking it."""
+class _Places:
+    """How many may ask a service at once."""
 
-    name: str
-    url: str
-    places: int
-    circuit: Circuit = field(init=False)
-    calls: int = 0
-
-    def __post_init__(self) -> None:
-        self.circuit = Circuit(asyncio.get_running_loop().time, self._tell)
-        for counter in (metrics.upstream_shed, metrics.upstream_retries):
-            metrics.expect(counter, self.name)
+    service: str
+    free: int
 
     @contextmanager
-    def place(self) -> Generator[None]:
+    def taken(self) -> Generator[None]:
         """Take one of the places that there are, or raise UpstreamAway."""
-        if self.calls >= self.places:
-            metrics.upstream_shed.labels(self.name).inc()
+        if not self.free:
+            metrics.upstream_shed.labels(self.service).inc()
             raise UpstreamAway
-        self.calls += 1
+        self.free -= 1
         try:
             yield
         finally:
-            self.calls -= 1
+            self.free += 1
+
+
+@dataclass(slots=True)
+class _Line:
+    """One service: where it is, its circuit, and how many more may ask it.
+
+    What is passed on as its client sends or reads it, however slowly, has places of
+    its own: it keeps nobody else from asking.
+    """
+
+    name: str
+    url: str
+    places: InitVar[int]
+    circuit: Circuit = field(init=False)
+    calls: _Places = field(init=False)
+    files: _Places = field(init=False)
+
+    def __post_init__(self, places: int) -> None:
+        self.circuit = Circuit(asyncio.get_running_loop().time, self._tell)
+        self.calls, self.files = (_Places(self.name, places) for _ in range(2))
+        for counter in (metrics.upstream_shed, metrics.upstream_retries):
+            metrics.expect(counter, self.name)
 
     def _tell(self, state: CircuitState) -> None:
         metrics.upstream_circuit.labels(self.name).set(state)
@@ -144,9 +160,15 @@ class Upstream:
         block is UpstreamAway, too.
         """
         line = self._lines[service]
-        with line.place():
+        with ExitStack() as place:
+            places = line.calls if sending.has_arrived() else line.files
+            place.enter_context(places.taken())
             try:
                 async with await self._answer(line, path, sending) as answer:
+                    # What had an effect is answered, whoever else reads slowly.
+                    if sending.is_safe and is_streamed(answer):
+                        place.close()
+                        place.enter_context(line.files.taken())
                     yield answer
             except (ClientError, TimeoutError, _NoAnswer) as error:
                 # What goes wrong while a body streams comes wrapped by the client.
@@ -199,6 +221,11 @@ class Upstream:
 
 class _NoAnswer(Exception):
     """What stands before the service answered in its place."""
+
+
+def is_streamed(answer: ClientResponse) -> bool:
+    """Tell whether the answer is passed on as it is read, and not first read whole."""
+    return answer.content_length is None or answer.content_length > CHUNK_BYTES
 
 
 def _is_edge_fault(answer: ClientResponse) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
@@ -21,7 +22,7 @@ from gateway.circuits import FAILURES, CircuitState
 from gateway.services import Services as PortalServices
 from gateway.services import if_there
 from gateway.settings import Settings
-from gateway.upstream import Sending, Upstream, open_upstream
+from gateway.upstream import CHUNK_BYTES, Sending, Upstream, open_upstream
 from tests.integration.chassis.stage import until
 from tests.integration.gateway.conftest import SERVICES, Services
 from tests.support.running import Running, running
@@ -37,6 +38,7 @@ class Backend:
     def __init__(self) -> None:
         self.statuses: list[int] = []
         self.media_type = "text/plain"
+        self.body = b""
         self.asked = 0
         self.is_hung = False
         self._recovered = asyncio.Event()
@@ -57,7 +59,7 @@ class Backend:
         if self.is_hung:
             await self._recovered.wait()
         status = self.statuses.pop(0) if self.statuses else 200
-        return web.Response(status=status, content_type=self.media_type)
+        return web.Response(status=status, content_type=self.media_type, body=self.body)
 
     def recover(self) -> None:
         self.is_hung = False
@@ -345,3 +347,21 @@ async def test_beyond_its_fill_of_calls_a_service_gets_no_more_at_once(
         assert [await each for each in (*waiting, other)] == [200] * 3
         assert await ask(reached) == 200
     assert measured("upstream_requests_shed_total") == before + 1
+
+
+async def test_who_reads_or_sends_a_file_slowly_keeps_no_call_from_its_place(
+    backend: Backend,
+) -> None:
+    async with reaching(backend.url, service_calls_at_once=1) as reached:
+        backend.body = b"x" * (CHUNK_BYTES + 1)
+        async with reached.call("billing", "/x", GET):
+            with pytest.raises(UpstreamAway):
+                await ask(reached)
+            # It had its effect.
+            assert await ask(reached, POST) == 200
+            backend.body = b""
+            assert await ask(reached) == 200
+            slow = replace(POST, has_arrived=lambda: False)
+            with pytest.raises(UpstreamAway):
+                await ask(reached, slow)
+        assert await ask(reached, slow) == 200
