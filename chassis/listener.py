@@ -50,6 +50,8 @@ class Listener:
         self._hear = hear
         self._missed = missed
         self._longest_queue = longest_queue
+        #: Told as 0 until it hears: of what isn't told, no alert hears.
+        self._connected = metrics.listening.labels(name)
 
     @asynccontextmanager
     async def listening(self) -> AsyncGenerator[None]:
@@ -69,8 +71,7 @@ class Listener:
         name = f"{self._name} listener"
         async with connect(self._url, name) as connection:
             protocol, arrivals = await self._begin(connection)
-            connected = metrics.listening.labels(self._name)
-            with connected.track_inprogress():
+            with self._connected.track_inprogress():
                 # From here on, and no sooner, nothing that happens passes us by.
                 self._missed()
                 async for batch in arrivals.batches():

@@ -48,6 +48,8 @@ class Receiver:
         self._arrivals: Arrivals | None = None
         #: Events of ours that wait in retry queues, and when they were emitted.
         self._waiting: dict[str, datetime] = {}
+        #: Told as 0 until it consumes: of what isn't told, no alert hears.
+        self._connected = metrics.consuming.labels(inbox.consumer)
 
     @property
     def consuming(self) -> bool:
@@ -77,9 +79,8 @@ class Receiver:
             self._arrivals = arrivals
             if self._stopping.is_set():
                 await arrivals.stop()
-            connected = metrics.consuming.labels(self._inbox.consumer)
             try:
-                with connected.track_inprogress():
+                with self._connected.track_inprogress():
                     async for batch in arrivals.batches():
                         await settler.settle(batch)
             finally:

@@ -10,13 +10,18 @@ import pytest
 from chassis import checking
 from chassis.checking import checking_jobs
 from chassis.checks import Check, CheckResult
+from chassis.consumers import Consumers
 from chassis.db import DatabaseAway, Transaction
 from chassis.ids import uuid7
+from chassis.inbox import Inbox
 from chassis.jobs import JobRun, Jobs, run_due
 from chassis.jobs import run as run_job
+from chassis.listener import Listener
+from chassis.receiver import Receiver
+from chassis.resources import Resources
 from tests.integration.chassis.probe.app import PROCESS
 from tests.integration.chassis.stage import Stage, until
-from tests.support.measured import measured
+from tests.support.measured import measured, told
 from tests.support.running import Running, running
 
 
@@ -166,3 +171,19 @@ async def test_what_may_fail_is_told_as_none_before_it_does(stage: Stage) -> Non
         assert (
             await measured(process, "events_dead_total", consumer="probe") is not None
         )
+
+
+async def test_who_never_reached_the_broker_is_told_as_not_connected(
+    stage: Stage,
+) -> None:
+    inbox = Inbox(Consumers("lonely"), Resources(), stage.db)
+    Receiver("amqp://nobody:nothing@127.0.0.1:9/", inbox)
+    Listener(
+        "amqp://nobody:nothing@127.0.0.1:9/",
+        "lonely",
+        (),
+        hear=lambda _envelope, _event: None,
+        missed=lambda: None,
+    )
+    assert told("consumer_connected", consumer="lonely") == 0
+    assert told("listener_connected", listener="lonely") == 0
