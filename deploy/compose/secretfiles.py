@@ -1,7 +1,8 @@
 """Makes the secrets that the compose file mounts: one file each, kept once made.
 
 `make secrets`, or `python -m deploy.compose.secretfiles`, fills the folder `secrets`
-(in CLIENTAREA_DATA where that is set). What is there already stays as it is.
+(in CLIENTAREA_DATA, where that is set, if only in `.env`). What is there already stays
+as it is.
 """
 
 import base64
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from dotenv import dotenv_values
 from joserfc.jwk import OKPKey
 
 from deploy.compose.faults import CannotGoOn
@@ -38,7 +40,10 @@ FILE_MODE = 0o444
 
 def folder() -> Path:
     """Return where the secrets are: as the compose file has it."""
-    return Path(os.environ.get("CLIENTAREA_DATA") or ".") / "secrets"
+    told = os.environ.get("CLIENTAREA_DATA") or dotenv_values(".env").get(
+        "CLIENTAREA_DATA"
+    )
+    return Path(told or ".") / "secrets"
 
 
 def database_files() -> dict[str, str]:

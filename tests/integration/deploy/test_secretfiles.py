@@ -10,7 +10,7 @@ import yaml
 
 from chassis.addresses import is_weak
 from chassis.settings import load_settings
-from deploy.compose.secretfiles import definitions, make
+from deploy.compose.secretfiles import definitions, folder, make
 from deploy.local.datafolder import PROJECT
 from services.accounts.settings import Settings
 
@@ -20,6 +20,18 @@ def test_the_compose_file_finds_every_secret(tmp_path: Path) -> None:
     compose = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
     wanted = {each["file"].rpartition("/")[2] for each in compose["secrets"].values()}
     assert wanted == {path.name for path in tmp_path.iterdir()}
+
+
+def test_they_lie_where_the_compose_file_is_told_to_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLIENTAREA_DATA", raising=False)
+    assert folder() == Path("secrets")
+    (tmp_path / ".env").write_text('CLIENTAREA_DATA="/srv/clientarea"  # elsewhere\n')
+    assert folder() == Path("/srv/clientarea/secrets")
+    monkeypatch.setenv("CLIENTAREA_DATA", "/srv/another")
+    assert folder() == Path("/srv/another/secrets")
 
 
 def test_what_is_there_stays(tmp_path: Path) -> None:
@@ -32,10 +44,10 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_enters_and_the_containers_read(tmp_path: Path) -> None:
-    folder = tmp_path / "secrets"
-    make(folder, {})
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
+    made = tmp_path / "secrets"
+    make(made, {})
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made.iterdir()} == {0o444}
 
 
 def test_no_password_can_be_guessed_and_none_is_used_twice(tmp_path: Path) -> None:
