@@ -12,6 +12,7 @@ from typing import TypeAlias
 import asyncpg
 
 from chassis.errors import Unavailable
+from chassis.migrations import CannotMigrate
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.audit import audit, report
 from deploy.local.faults import CannotStart
@@ -53,11 +54,11 @@ def main() -> None:
             arguments.change(arguments)
         else:
             sys.exit(asyncio.run(_run(arguments)))
-    except (CannotOperate, CannotStart) as fault:
+    except (CannotOperate, CannotStart, CannotMigrate) as fault:
         sys.exit(str(fault))
     except (OSError, asyncpg.PostgresError, Unavailable) as fault:
         # Servers that went away meanwhile, a full disk: what they say is the best hint.
-        sys.exit(f"{type(fault).__name__}: {fault or fault.__cause__}")
+        sys.exit(f"{type(fault).__name__}: {fault}")
     except KeyboardInterrupt:
         sys.exit("stopped")
 

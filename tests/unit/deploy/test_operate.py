@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from chassis.migrations import CannotMigrate
 from deploy.compose import secretfiles
 from deploy.local.datafolder import DataFolder
 from deploy.local.keys import FILE, Keys
@@ -183,3 +184,17 @@ def test_what_keeps_a_chore_from_being_done_is_one_line(
     assert "\n" not in line
     assert "hunter22" not in line
     assert list(tmp_path.iterdir()) == [], "nothing is left half-done"
+
+
+def test_a_restore_that_cannot_migrate_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def restore(*_: object, **__: object) -> bool:
+        raise CannotMigrate("0009_new failed, nothing of it stays")
+
+    monkeypatch.setenv("AUDIT_URL", "postgres://nobody:hunter22@127.0.0.1:1/none")
+    monkeypatch.setattr("deploy.operate.__main__.restore", restore)
+    monkeypatch.setattr("sys.argv", ["operate", "restore", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == "0009_new failed, nothing of it stays"
