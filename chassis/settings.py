@@ -5,7 +5,14 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -73,6 +80,14 @@ class ProcessSettings(BaseSettings):
     keep_inbox_days: int = Field(default=90, ge=1)
     keep_idempotency_days: int = Field(default=30, ge=1)
     keep_job_runs_days: int = Field(default=30, ge=1)
+
+    @field_validator("keep_inbox_days")
+    @classmethod
+    def _outlasts_the_outbox(cls, days: int, told: ValidationInfo) -> int:
+        """An event that is sent again must still be known to who handled it."""
+        if days < told.data.get("keep_outbox_days", 0):
+            raise ValueError("must be no less than KEEP_OUTBOX_DAYS")
+        return days
 
     def __init__(self, **values: Any) -> None:
         super().__init__(_secrets_dir=os.environ.get("SECRETS_DIR"), **values)
