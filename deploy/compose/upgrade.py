@@ -64,8 +64,11 @@ def _replace(service: str, *, every: bool) -> None:
         _await_ready(service, known={each.id for each in replicas})
         _retire(replica)
         replicas = _replicas(service)
-    said = f"{len(old)} replaced in {time.monotonic() - began:.0f} s"
-    _say(f"{service}: {said if old else 'is of this release'}")
+    if old:
+        said = f"{len(old)} replaced in {time.monotonic() - began:.0f} s"
+    else:
+        said = "is of this release" if replicas else "doesn't run: nothing to replace"
+    _say(f"{service}: {said}")
 
 
 def _novelty(service: str) -> Callable[[Replica], bool]:
