@@ -34,6 +34,7 @@ PROBLEMS_PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Problems of the Client Area API</title>
+<link rel="icon" href="/api/docs/assets/favicon-32x32.png">
 <link rel="stylesheet" href="/api/docs/assets/docs.css">
 </head>
 <body>
