@@ -31,12 +31,13 @@ async def test_what_never_was_is_not_found_without_waiting_to_the_end(
 async def test_under_steady_load_what_never_was_is_still_told_in_time(
     stage: Stage,
 ) -> None:
-    async def keep_emitting() -> None:
+    async def keep_emitting(probe: Running) -> None:
         while True:
-            await stage.emit(a_change())
+            async with probe.db.transaction() as tx:
+                await tx.emit(a_change())
 
     async with stage.running(*PARTS) as probe:
-        load = asyncio.create_task(keep_emitting())
+        load = asyncio.create_task(keep_emitting(probe))
         await until(lambda: has_watermark(stage))
         assert await status_of(probe, uuid7()) == 404
         load.cancel()
