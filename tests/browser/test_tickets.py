@@ -294,6 +294,27 @@ async def test_a_ticket_about_an_invoice_names_it(people: People) -> None:
     await expect(page.get_by_label(f"Invoice {invoice['number']}")).to_be_checked()
 
 
+async def test_a_proof_is_a_file_so_it_is_asked_for_and_costs_no_word(
+    people: People,
+) -> None:
+    people.watch.allow(422)
+    page, customer = await people.new_customer(javascript=False)
+    await page.goto("/tickets/new?proof=1&department=finance&subject=My+transfer")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Send the proof")
+    await expect(page.locator("#priority")).to_have_count(0)
+    await page.locator("#message").fill(MESSAGE)
+    # As a browser would that knows nothing of required fields.
+    await page.locator("main form").evaluate("form => { form.noValidate = true }")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator("#files-fault")).to_have_text("Please choose the file")
+    await expect(page.locator("#message")).to_have_value(MESSAGE)
+    assert await _tickets(customer) == []
+    await page.locator("#files").set_input_files(_png("receipt.png", PROOF))
+    await _send(page)
+    [ticket] = await _tickets(customer)
+    assert (ticket["subject"], ticket["priority"]) == ("My transfer", "medium")
+
+
 async def test_other_peoples_tickets_and_files_are_not_there(people: People) -> None:
     page, _ = await people.new_customer()
     people.watch.allow(404)

@@ -18,9 +18,14 @@ from contracts.api.tickets import (
     TicketWithMessagesView,
 )
 from gateway.portal.forms import Form
-from gateway.portal.languages import N_, current_language
+from gateway.portal.languages import N_, current_language, gettext
 from gateway.portal.pages import Pages
-from gateway.portal.views.attachments import files_of, send_message, take_file
+from gateway.portal.views.attachments import (
+    FILES_FIELD,
+    files_of,
+    send_message,
+    take_file,
+)
 from gateway.portal.views.beside import find_beside
 from gateway.portal.visit import Visit
 
@@ -72,12 +77,17 @@ async def show_new_ticket(visit: Visit) -> web.Response:
         priority=visit.query.get("priority", USUAL_PRIORITY),
         invoice_id=visit.query.get("invoice"),
         service_ids=visit.query.get("service"),
+        proof=visit.query.get("proof"),
     )
     return await _new_ticket_page(visit, form)
 
 
 @pages.post("/tickets/new", policy=customer("tickets"), take=take_file)
 async def open_ticket(visit: Visit) -> web.Response:
+    """Send what was typed; a payment's proof is a file, so one is asked for there."""
+    if visit.form["proof"] and not (visit.form.files or files_of(visit.form)):
+        visit.form.refuse(gettext("Please choose the file"), field=FILES_FIELD)
+        return await _new_ticket_page(visit, visit.form)
     body = {**visit.form.body(*ASKED), "service_ids": visit.form.all("service_ids")}
     ticket = await send_message(visit, "/tickets", TicketView, body)
     if ticket is None:
