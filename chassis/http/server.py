@@ -25,6 +25,8 @@ SHUTDOWN_SECONDS = 20.0
 #: come to be shared evenly by all replicas, new ones too.
 CONNECTION_SECONDS = 60.0
 DRAIN_POLL_SECONDS = 0.05
+#: Rounds of the event loop from a connection's coming in to its being ours, and a few.
+TAKING_STEPS = 5
 #: For all that isn't a client's connection: pools, sockets of our own, files.
 OTHER_FILES = 1000
 BACKLOG = 512
@@ -62,6 +64,7 @@ async def serving(
         await _begin(site, host, port)
         yield runner.addresses[0][1]
         leaving.now = True
+        await _take_no_more(site)
         await site.stop()
         await _emptied(runner, within=drain_seconds)
     finally:
@@ -82,6 +85,20 @@ def calling_when_gone(
         yield
     finally:
         connection.when_gone = None
+
+
+async def _take_no_more(site: web.TCPSite) -> None:
+    """Stop listening, and let those come in who are on the doorstep.
+
+    A connection that is being taken while asyncio's server closes is never closed
+    itself (Python 3.11): its client would wait for an answer until it gives up.
+    """
+    listening = site._server  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - aiohttp shows it nowhere
+    loop = asyncio.get_running_loop()
+    for door in listening.sockets if isinstance(listening, asyncio.Server) else ():
+        loop.remove_reader(door.fileno())
+    for _ in range(TAKING_STEPS):
+        await asyncio.sleep(0)
 
 
 class PortTaken(SystemExit):

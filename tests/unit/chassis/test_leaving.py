@@ -1,8 +1,9 @@
 """A process that is replaced leaves without a client meeting a closed connection."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import aiohttp
 import pytest
@@ -82,3 +83,19 @@ async def test_an_old_connection_ends_with_its_answer(
     ):
         assert await asked(client) == "close"
         assert await asked(client) == "close"
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_who_comes_while_the_door_closes_is_not_kept_waiting(steps: int) -> None:
+    async with AsyncExitStack() as stack:
+        port = await stack.enter_async_context(
+            server.serving(an_app(routes), host="127.0.0.1", port=0)
+        )
+        with socket.create_connection(("127.0.0.1", port)) as late:
+            late.setblocking(False)  # noqa: FBT003 - the standard library's
+            for _ in range(steps):  # as far as taking it may have come by then
+                await asyncio.sleep(0)
+            await stack.aclose()
+            async with asyncio.timeout(5):
+                with suppress(ConnectionError):
+                    assert await asyncio.get_running_loop().sock_recv(late, 1) == b""
