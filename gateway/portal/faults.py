@@ -18,14 +18,15 @@ from chassis.errors import (
     Unreadable,
 )
 from gateway.limits import SessionTooBusy
+from gateway.portal.carrying import carry
 from gateway.portal.formats import file_size
-from gateway.portal.forms import CSRF_FIELD, Form
+from gateway.portal.forms import USER_FIELD, Form
 from gateway.portal.languages import N_, gettext
 from gateway.portal.refusals import explain_refusal, when_again
 from gateway.portal.returned import (
-    carry,
     give_back,
     has_typed,
+    is_theirs,
     local_path,
     page_before,
 )
@@ -118,7 +119,7 @@ def ask_to_log_in(visit: Visit) -> web.Response:
         visit.portal.sessions.forget_session(visit.session.id)
     if visit.request.method != "POST":
         return _lead_to_log_in(visit)
-    carried = carry(visit.form)
+    carried = _carried_along(visit)
     path = visit.path if carried else page_before(visit)
     form = Form.filled(next=path, carried=carried)
     form.status = HTTPStatus.UNAUTHORIZED
@@ -144,7 +145,7 @@ def stale_form(visit: Visit) -> web.Response:
         visit.form.status = HTTPStatus.CONFLICT
         return show_log_in(visit, visit.form)
     if has_typed(visit.form):
-        return give_back(visit, visit.path, visit.form, why=_why_stale(visit))
+        return _given_back_stale(visit)
     return _fault(
         visit,
         HTTPStatus.CONFLICT,
@@ -163,6 +164,28 @@ def broken(visit: Visit) -> web.Response:
     if has_typed(visit.form):
         return _give_back_as_it_came(visit, status, why)
     return _fault(visit, status, gettext("Something went wrong on our side"), why)
+
+
+def _carried_along(visit: Visit) -> str | None:
+    """Return the form for the log-in to hold, if that says whose it is."""
+    form = visit.form
+    if not form[USER_FIELD] or not has_typed(form):
+        return None
+    return carry(form, visit.visitor_secret)
+
+
+def _given_back_stale(visit: Visit) -> web.Response:
+    if is_theirs(visit, visit.form):
+        return give_back(visit, visit.path, visit.form, why=_why_stale(visit))
+    return _fault(
+        visit,
+        HTTPStatus.CONFLICT,
+        gettext("Somebody else had opened that page"),
+        gettext(
+            "It was opened by somebody who is no longer logged in here. Nothing has "
+            "been done, and what was typed there was not kept."
+        ),
+    )
 
 
 def _refused(visit: Visit, error: Refused) -> web.StreamResponse:
@@ -269,10 +292,8 @@ def _away(visit: Visit) -> web.Response:
 
 
 def _give_back_as_it_came(visit: Visit, status: int, why: str) -> web.Response:
-    """Give the form back with its own token: whose session it is may be unknown."""
-    token = visit.form[CSRF_FIELD]
     return give_back(
-        visit, visit.path, visit.form, why=why, status=status, csrf_token=token
+        visit, visit.path, visit.form, why=why, status=status, as_it_came=True
     )
 
 

@@ -22,6 +22,9 @@ T = TypeVar("T")
 #: Hidden in every form: proves that the form is ours, and makes a repeat harmless.
 CSRF_FIELD = "_csrf"
 KEY_FIELD = "_key"
+#: Says who was signed in at its page; nobody else gets to see what was typed.
+USER_FIELD = "_user"
+VISITOR = "visitor"
 
 _KEY = re.compile(r"[0-9a-f-]{36}")
 

@@ -12,7 +12,7 @@ from contracts.money import MoneyModel
 from gateway.portal import formats, text
 from gateway.portal.assets import asset_url, icon
 from gateway.portal.devices import device_name
-from gateway.portal.forms import CSRF_FIELD, KEY_FIELD
+from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, USER_FIELD
 from gateway.portal.languages import (
     LANGUAGES,
     current_language,
@@ -98,6 +98,7 @@ def _names(company: str) -> dict[str, object]:
         "menu_of": menu_of,
         "page_before": page_before,
         "theme_of": theme_of,
+        "user_field": USER_FIELD,
         "with_query": with_query,
     }
 

@@ -1,23 +1,19 @@
-"""Forms that couldn't be taken: kept during a log-in, shown again, sent once."""
+"""Forms that couldn't be taken: shown again to whoever typed them, and sent once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
-from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
+from gateway.portal.carrying import fields_kept
 from gateway.portal.choices import countries
-from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, Form
+from gateway.portal.forms import CSRF_FIELD, USER_FIELD, VISITOR, Form
 from gateway.portal.languages import LANGUAGES, N_, gettext
-from gateway.portal.reading import MAXIMUM_FIELDS, is_storable
 from gateway.portal.visit import Visit
 from gateway.portal.wording import label
 
-MAXIMUM_CARRIED_CHARACTERS = 200_000
-#: Never given back in a page: they are asked for again.
-SECRETS = frozenset({"password", "current_password", "totp_code", "token"})
 #: What people type or choose, by what its form calls it; all else comes along unseen.
 _LABELS: Mapping[str, str] = {
     "subject": N_("Subject"),
@@ -54,7 +50,6 @@ _KINDS: Mapping[str, str] = {
     "method": "method",
     "priority": "priority",
 }
-_CARRIED = TypeAdapter(dict[str, list[str]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +57,21 @@ class Returned:
     """A form as it is given back."""
 
     csrf_token: str
+    user: str
     key: str
     fields: Sequence[tuple[str, str]]
     #: Where files were chosen, which have to be chosen again.
     file_fields: Sequence[str]
 
     @classmethod
-    def of(cls, form: Form, csrf_token: str) -> "Returned":
+    def of(cls, form: Form, csrf_token: str, user: str) -> "Returned":
         return cls(
             csrf_token=csrf_token,
+            user=user,
             key=form.key,
-            fields=[(name, value) for name, value in _kept(form) if value.strip()],
+            fields=[
+                (name, value) for name, value in fields_kept(form) if value.strip()
+            ],
             file_fields=[name for name, values in form.values.items() if not values],
         )
 
@@ -86,36 +85,15 @@ class Returned:
 
 def has_typed(form: Form) -> bool:
     """Tell whether anything would be lost; else it was a button, easily found again."""
-    return any(name in _LABELS and value.strip() for name, value in _kept(form))
+    return any(name in _LABELS and value.strip() for name, value in fields_kept(form))
 
 
-def carry(form: Form) -> str | None:
-    """Return the form as text, for the log-in's page to hold meanwhile."""
-    if not has_typed(form):
-        return None
-    kept: dict[str, list[str]] = {KEY_FIELD: [form.key]}
-    for name, values in form.values.items():
-        if not values:
-            kept[name] = []
-    for name, value in _kept(form):
-        kept.setdefault(name, []).append(value)
-    text = _CARRIED.dump_json(kept).decode()
-    return text if len(text) <= MAXIMUM_CARRIED_CHARACTERS else None
+def is_theirs(visit: Visit, form: Form) -> bool:
+    """Tell whether whoever is here typed the form; a visitor's is anybody's.
 
-
-def carried(text: str) -> Form | None:
-    """Return the form that a log-in's page has held, or None if that holds none."""
-    if not text or len(text) > MAXIMUM_CARRIED_CHARACTERS:
-        return None
-    try:
-        values = _CARRIED.validate_json(text)
-    except ValidationError:
-        return None
-    form = Form.posted(values)
-    texts = [part for name, value in _kept(form) for part in (name, value)]
-    if len(texts) > 2 * MAXIMUM_FIELDS or not all(map(is_storable, texts)):
-        return None
-    return form if has_typed(form) else None
+    The form's own word is taken for it: who forges it reads what they sent themselves.
+    """
+    return form[USER_FIELD] in (VISITOR, visit.user_mark)
 
 
 def give_back(
@@ -125,15 +103,21 @@ def give_back(
     *,
     why: str,
     status: int = HTTPStatus.CONFLICT,
-    csrf_token: str = "",
+    as_it_came: bool = False,
 ) -> web.Response:
-    """Show what was typed, to be sent on to its page with one more press."""
+    """Show what was typed, to be sent on to its page with one more press.
+
+    `as_it_came` leaves its own marks: whose session it is may be unknown.
+    """
+    token, user = visit.csrf_token, visit.user_mark
+    if as_it_came:
+        token, user = form[CSRF_FIELD], form[USER_FIELD]
     return visit.render(
         "session/returned.html",
         status=status,
         path=path,
         why=why,
-        returned=Returned.of(form, csrf_token or visit.csrf_token),
+        returned=Returned.of(form, token, user),
         back=page_before(visit),
     )
 
@@ -166,9 +150,3 @@ def _said(name: str, value: str) -> str:
     if name == "country":
         return dict(countries()).get(value, value)
     return label(value, _KINDS[name]) if name in _KINDS else value
-
-
-def _kept(form: Form) -> Iterator[tuple[str, str]]:
-    for name, values in form.values.items():
-        if name not in SECRETS and name not in (CSRF_FIELD, KEY_FIELD):
-            yield from ((name, value) for value in values)

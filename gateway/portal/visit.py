@@ -14,7 +14,7 @@ from chassis.http import Principal
 from contracts.api.accounts import MeView
 from gateway.dashboard import Dashboard
 from gateway.portal.cookies import CHOICE_SECONDS, NOTICE_SECONDS, Cookies
-from gateway.portal.forms import Form
+from gateway.portal.forms import VISITOR, Form
 from gateway.portal.languages import current_language, gettext
 from gateway.services import Caller, Services
 from gateway.sessions import BrowserSessions, OpenSession, csrf_token_of
@@ -52,6 +52,7 @@ class Visit:
         self.api: Caller = self._caller()
         self._visitor = portal.cookies.read(request, "visitor")
         self._cookies: dict[str, tuple[str, int]] = {}
+        self._told = ""
 
     @property
     def principal(self) -> Principal | None:
@@ -84,10 +85,21 @@ class Visit:
         """What a form of this page must bring back: it follows from a secret cookie."""
         if self.session is not None:
             return self.session.csrf_token
+        return csrf_token_of(self.visitor_secret)
+
+    @property
+    def visitor_secret(self) -> str:
+        """What this browser alone knows, whoever sits at it; kept in a cookie."""
         if self._visitor is None:
             self._visitor = secrets.token_urlsafe(32)
             self._keep("visitor", self._visitor, CHOICE_SECONDS)
-        return csrf_token_of(self._visitor)
+        return self._visitor
+
+    @property
+    def user_mark(self) -> str:
+        """Whose a form of this page is."""
+        principal = self.principal
+        return str(principal.user_id) if principal else VISITOR
 
     @property
     def is_partial(self) -> bool:
@@ -96,14 +108,19 @@ class Visit:
 
     @property
     def notice(self) -> str:
-        """What the page before has to say about what it did, or an empty text."""
+        """What was just done, here or by the page before, or an empty text."""
         kept = None if self.is_partial else self.remembered("notice")
-        return gettext(unquote(kept)) if kept else ""
+        told = self._told or (unquote(kept) if kept else "")
+        return gettext(told) if told else ""
 
     def may(self, *permissions: str) -> bool:
         """Tell whether the person may do this: menus show nothing that is refused."""
         principal = self.principal
         return principal is not None and principal.permissions.issuperset(permissions)
+
+    def tell(self, notice: str) -> None:
+        """Say in this page what it did: an English text marked by N_."""
+        self._told = notice
 
     def remember(self, name: str, value: str) -> None:
         """Keep a choice of the visitor's, such as the theme, in a cookie."""

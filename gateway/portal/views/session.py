@@ -7,12 +7,13 @@ from aiohttp import web
 from chassis.client import UpstreamAway
 from chassis.http.policies import public
 from contracts.api.accounts import BrowserSessionView
+from gateway.portal.carrying import carried
 from gateway.portal.faults import show_log_in
 from gateway.portal.forms import Form
 from gateway.portal.languages import LANGUAGES, N_, gettext
 from gateway.portal.pages import Pages
 from gateway.portal.rendering import THEMES
-from gateway.portal.returned import carried, give_back, local_path
+from gateway.portal.returned import give_back, is_theirs, local_path
 from gateway.portal.visit import Visit
 from gateway.services import Refused
 
@@ -66,10 +67,14 @@ async def enter(visit: Visit, begun: BrowserSessionView) -> web.StreamResponse:
     await _end_session(visit)
     visit.keep_session(begun.session_token, begun.expires_in)
     path = local_path(visit.form["next"])
-    form = carried(visit.form["carried"])
+    form = carried(visit.form["carried"], visit.visitor_secret)
     if form is None:
         return visit.go(path)
     await visit.begin(begun.session_token)
+    if not is_theirs(visit, form):
+        # Where it was to go is somebody else's, too.
+        notice = N_("What somebody else had typed here before you was not kept.")
+        return visit.go("/", notice=notice)
     why = gettext(
         "You are logged in again. This has not been sent yet: here is what you typed."
     )

@@ -8,6 +8,7 @@ import pytest
 from chassis.http import Principal
 from gateway.app import PROCESS
 from gateway.portal.app import PAGES
+from gateway.portal.carrying import carried
 from gateway.portal.pages import PageRoute
 from tests.integration.gateway.conftest import SERVICES, Services
 from tests.integration.portal.browsing import Browser, Page
@@ -19,7 +20,7 @@ ID = "01890000-0000-7000-8000-000000000000"
 ROUTES = [route for group in PAGES for route in group]
 FORMS = [route for route in ROUTES if route.method == "POST"]
 CLOSED_FORMS = [route for route in FORMS if not route.policy.public]
-TYPED = {"message": "typed", "_key": ID}
+TYPED = {"message": "typed", "_key": ID, "_user": "visitor"}
 FOREIGN = {"Origin": "https://evil.example"}
 
 
@@ -107,7 +108,10 @@ async def test_a_form_of_nobody_asks_for_the_log_in_and_keeps_what_was_typed(
         page, asked = await send(services, browser, route, None)
         assert page.status == HTTPStatus.UNAUTHORIZED, route.path
         form = page.form("/login")
-        assert "typed" in form["carried"], route.path
+        assert "what you typed is kept" in page.said, route.path
+        kept = carried(form["carried"], str(browser.cookie("visitor")))
+        assert kept is not None, route.path
+        assert kept["message"] == "typed", route.path
         assert form["next"] == address_of(route)
         assert asked == [], route.path
 
