@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import structlog
+from pydantic import BaseModel
 
 from chassis.client import UpstreamAway
 from gateway.prefixes import owner_of
@@ -51,12 +52,13 @@ class Documents:
         try:
             async with self._upstream.call(service, "/openapi.json", sending) as answer:
                 answer.raise_for_status()
-                self._kept[service] = await answer.json()
-        except UpstreamAway as error:
+                self._kept[service] = _read(await answer.read())
+        # Nonsense is no more an answer than none.
+        except (UpstreamAway, ValueError) as error:
             log.warning(
                 "document not fetched",
                 service=service,
-                reason=repr(error.__cause__ or error),
+                reason=type(error.__cause__ or error).__name__,
             )
             return False
         return True
@@ -87,6 +89,28 @@ def merge(own: Document, services: dict[str, Document]) -> Document:
     if tags:
         merged["tags"] = [tag for tag in tags if tag["name"] in _tags_of(merged)]
     return merged
+
+
+class _Operation(BaseModel):
+    tags: list[str]
+
+
+class _Tag(BaseModel):
+    name: str
+
+
+class _Shape(BaseModel):
+    """What a document must be for its parts to be merged."""
+
+    paths: dict[str, dict[str, _Operation]]
+    components: dict[str, dict[str, object]] = {}
+    tags: list[_Tag] = []
+
+
+def _read(content: bytes) -> Document:
+    """Return the document, or raise ValueError if it is none."""
+    _Shape.model_validate_json(content)
+    return json.loads(content)
 
 
 def _reached(schemas: Document, *parts: Document) -> Document:

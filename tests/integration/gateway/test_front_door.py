@@ -5,6 +5,7 @@ import gzip
 import io
 from datetime import timedelta
 
+import pytest
 from aiohttp import FormData, web
 from yarl import URL
 
@@ -237,6 +238,32 @@ async def test_the_documents_are_merged_and_one_that_is_away_hides_no_other(
     await services.server.close()
     async with gateway.client.get("/api/v1/openapi.json") as answer:
         assert "/api/v1/orders" in (await answer.json())["paths"]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"[]",
+        b"null",
+        b'{"paths": []}',
+        b'{"paths": {"/api/v1/orders": {"get": {}}}}',
+        b'{"paths": {}, "components": {"schemas": 1}}',
+        b'{"paths": {}, "tags": [{}]}',
+    ],
+)
+async def test_a_document_that_is_none_hides_no_other(
+    gateway: Running, services: Services, nonsense: bytes
+) -> None:
+    async def mumble(_request: web.Request) -> web.Response:
+        return web.Response(body=nonsense, content_type="application/json")
+
+    services.answers["/openapi.json"] = mumble
+    async with gateway.client.get("/api/v1/openapi.json") as answer:
+        assert answer.status == 200
+        assert "/api/v1/dashboard" in (await answer.json())["paths"]
 
 
 async def test_the_documentation_needs_nothing_from_outside(gateway: Running) -> None:
