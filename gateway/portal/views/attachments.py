@@ -66,7 +66,7 @@ async def send_message(
     """
     form = visit.form
     files = files_of(form)
-    _refuse_files(form, files)
+    refuse_files(form)
     if form.is_refused:
         return None
     whole = {**body, "attachment_ids": [str(file.id) for file in files]}
@@ -82,21 +82,22 @@ def files_of(form: Form) -> list[SentFile]:
     return list({file.id: file for file in found}.values())
 
 
+def refuse_files(form: Form) -> None:
+    """Say of each file that wasn't taken, and of too many, that they can't be sent."""
+    for file in form.files:
+        if file.fault:
+            form.refuse(f"{file.name}: {file.fault}", field=FILES_FIELD)
+    if len(files_of(form)) > MAXIMUM_FILES:
+        fault = gettext("Up to %(limit)s files go with a message; please untick some.")
+        form.refuse(fault % {"limit": MAXIMUM_FILES}, field=FILES_FIELD)
+
+
 def _kept(form: Form) -> Iterator[SentFile]:
     for value in form.all(KEPT_FIELD):
         id_, _, rest = value.partition("/")
         size, _, name = rest.partition("/")
         if _SIZE.fullmatch(size) and _ID.fullmatch(id_):
             yield SentFile(unquote(name), int(size), UUID(id_))
-
-
-def _refuse_files(form: Form, files: list[SentFile]) -> None:
-    for file in form.files:
-        if file.fault:
-            form.refuse(f"{file.name}: {file.fault}", field=FILES_FIELD)
-    if len(files) > MAXIMUM_FILES:
-        fault = gettext("Up to %(limit)s files go with a message; please untick some.")
-        form.refuse(fault % {"limit": MAXIMUM_FILES}, field=FILES_FIELD)
 
 
 def _name_lost_files(form: Form, files: list[SentFile]) -> None:

@@ -1,10 +1,11 @@
 """What staff does with tickets and its own tasks: find, answer, note, set aside, close.
 
-An answer and a note are sent by forms of their own to addresses of their own, so that
-a note never goes out as an answer.
+An answer and a note have fields and addresses of their own, so that a note never goes
+out as an answer; what isn't sent yet stays in the page when the other is.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,7 +25,14 @@ from contracts.api.tickets import (
 from gateway.portal.forms import Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
-from gateway.portal.views.attachments import files_of, send_message, take_file
+from gateway.portal.views.attachments import (
+    FILES_FIELD,
+    KEPT_FIELD,
+    files_of,
+    refuse_files,
+    send_message,
+    take_file,
+)
 from gateway.portal.views.beside import find_beside
 from gateway.portal.views.staff_clock import business_time
 from gateway.portal.views.tickets import department_names
@@ -78,7 +86,7 @@ async def list_tickets(visit: Visit) -> web.Response:
 
 @pages.get("/staff/tickets/{ticket_id}", policy=staff("tickets.read"))
 async def show_ticket(visit: Visit, ticket_id: UUID) -> web.Response:
-    return await _ticket_page(visit, ticket_id, answer=Form(), note=Form())
+    return await _ticket_page(visit, ticket_id, Form())
 
 
 @pages.post(
@@ -88,11 +96,14 @@ async def answer_ticket(visit: Visit, ticket_id: UUID) -> web.Response:
     path = f"/staff/tickets/{ticket_id}"
     body = visit.form.body("message")
     if await send_message(visit, f"{path}/replies", StaffMessageView, body) is None:
-        return await _ticket_page(visit, ticket_id, answer=visit.form, note=Form())
-    return visit.go(path, notice=N_("The answer is on its way to the customer."))
+        return await _ticket_page(visit, ticket_id, visit.form, wrong="message")
+    notice = N_("The answer is on its way to the customer.")
+    return await _go_on(visit, ticket_id, Form(_typed(visit, "note")), notice)
 
 
-@pages.post("/staff/tickets/{ticket_id}/notes", policy=staff("tickets.answer"))
+@pages.post(
+    "/staff/tickets/{ticket_id}/notes", policy=staff("tickets.answer"), take=take_file
+)
 async def add_note(visit: Visit, ticket_id: UUID) -> web.Response:
     path, form = f"/staff/tickets/{ticket_id}", visit.form
     body = {"message": form["note"]}
@@ -100,8 +111,11 @@ async def add_note(visit: Visit, ticket_id: UUID) -> web.Response:
     if await form.send(note) is None:
         if "message" in form.errors:
             form.errors["note"] = form.errors.pop("message")
-        return await _ticket_page(visit, ticket_id, answer=Form(), note=form)
-    return visit.go(path, notice=N_("The note is saved. Only staff can see it."))
+        refuse_files(form)
+        return await _ticket_page(visit, ticket_id, form, wrong="note")
+    answer = Form(_typed(visit, "message", FILES_FIELD, KEPT_FIELD), form.files)
+    notice = N_("The note is saved. Only staff can see it.")
+    return await _go_on(visit, ticket_id, answer, notice)
 
 
 @pages.post("/staff/tickets/{ticket_id}/hold", policy=staff("tickets.answer"))
@@ -150,9 +164,29 @@ async def _list(visit: Visit, wanted: Wanted) -> Page[StaffTicketView]:
     )
 
 
-async def _ticket_page(
-    visit: Visit, ticket_id: UUID, *, answer: Form, note: Form
+def _typed(visit: Visit, *names: str) -> dict[str, Sequence[str]]:
+    return {name: visit.form.all(name) for name in names}
+
+
+async def _go_on(
+    visit: Visit, ticket_id: UUID, unsent: Form, notice: str
 ) -> web.Response:
+    """Lead back to the ticket; with what isn't sent yet it is shown at once instead.
+
+    Loaded anew, that page sends the same again, which its key makes no second time.
+    """
+    if not unsent.files and not any(map(any, unsent.values.values())):
+        return visit.go(f"/staff/tickets/{ticket_id}", notice=notice)
+    refuse_files(unsent)
+    visit.tell(notice)
+    wrong = "message" if unsent.is_refused else ""
+    return await _ticket_page(visit, ticket_id, unsent, wrong=wrong)
+
+
+async def _ticket_page(
+    visit: Visit, ticket_id: UUID, form: Form, *, wrong: str = ""
+) -> web.Response:
+    """Show the ticket; `wrong` is the field that the form's faults are shown with."""
     ticket, departments, now = await asyncio.gather(
         visit.api.get(f"/staff/tickets/{ticket_id}", StaffTicketWithMessagesView),
         department_names(visit),
@@ -160,10 +194,10 @@ async def _ticket_page(
     )
     return visit.render(
         "staff_tickets/ticket.html",
-        status=visit.form.status,
-        answer=answer,
-        note=note,
-        files=files_of(answer),
+        status=form.status,
+        form=form,
+        wrong=wrong,
+        files=files_of(form),
         ticket=ticket,
         department=departments.get(ticket.department, ticket.department),
         about=await _about(visit, ticket),

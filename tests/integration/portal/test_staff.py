@@ -1,5 +1,6 @@
 """Staff's pages: the business clock, names for bank accounts, buttons for who may."""
 
+import json
 from collections.abc import AsyncGenerator
 from uuid import uuid4
 
@@ -18,9 +19,10 @@ from tests.integration.portal.doors import (
 from tests.support.running import Running, running
 from tests.support.tokens import a_staff_member
 
-TICKET_ID, PAYMENT_ID, INVOICE_ID, CUSTOMER_ID, RUN_ID = (
-    str(uuid4()) for _ in range(5)
+TICKET_ID, PAYMENT_ID, INVOICE_ID, CUSTOMER_ID, RUN_ID, MESSAGE_ID, FILE_ID = (
+    str(uuid4()) for _ in range(7)
 )
+AUTHOR = {"kind": "staff", "name": "Sam"}
 DUE = "2026-12-01T12:00:00Z"
 TICKET: dict[str, object] = {
     "id": TICKET_ID,
@@ -177,6 +179,90 @@ async def test_only_who_confirms_finds_the_way_to_it_beside_a_proof(
     move_clock(services, DUE)
     page = await at_work.get(f"/staff/tickets/{TICKET_ID}")
     assert ("Confirm CA-00000001" in page.said) == may_confirm
+
+
+async def send_what_is_typed(browser: Browser, path: str) -> Page:
+    """Send both parts of a ticket's form, with a file, by the button of one."""
+    page = await browser.get(f"/staff/tickets/{TICKET_ID}")
+    [form] = [form for form in page.forms if "note" in form.fields]
+    assert form.action == f"/staff/tickets/{TICKET_ID}"
+    typed = form.filled({"message": "For the customer", "note": "Among us"})
+    return await browser.upload(path, typed, [("files", "proof.png", b"x")])
+
+
+@pytest.fixture
+def answering(services: Services, at_work: Browser) -> Browser:
+    """The browser of whoever may answer."""
+    open_session(services, a_staff_member(*ALL))
+    move_clock(services, DUE)
+    sent = {"id": MESSAGE_ID, "author": AUTHOR, "text": "Sent", "at": DUE}
+    message = {**sent, "kind": "public", "attachments": list[object]()}
+    file = {"id": FILE_ID, "name": "proof.png", "size": 1, "media_type": "image/png"}
+    services.answer("/api/v1/attachments", {**file, "sha256": "0" * 64}, status=201)
+    for noun in ("replies", "notes"):
+        path = f"/api/v1/staff/tickets/{TICKET_ID}/{noun}"
+        services.answer(path, message, status=201)
+    return at_work
+
+
+def sent_to(services: Services, noun: str) -> list[str]:
+    """Return the texts that went to a ticket's answers or notes."""
+    calls = zip(services.calls, services.bodies, strict=True)
+    path = f"/api/v1/staff/tickets/{TICKET_ID}/{noun}"
+    return [json.loads(body)["message"] for call, body in calls if call.path == path]
+
+
+async def test_a_note_that_is_not_saved_yet_stays_when_the_answer_is_sent(
+    services: Services, answering: Browser
+) -> None:
+    path = f"/staff/tickets/{TICKET_ID}"
+    page = await send_what_is_typed(answering, path)
+    assert page.status == 200
+    assert "The answer is on its way to the customer." in page.said
+    assert page.form(path)["note"] == "Among us"
+    assert page.form(path)["message"] == ""
+    assert "Attached already" not in page.said
+    assert sent_to(services, "replies") == ["For the customer"]
+    assert sent_to(services, "notes") == []
+
+
+async def test_an_answer_that_is_not_sent_yet_stays_when_the_note_is_saved(
+    services: Services, answering: Browser
+) -> None:
+    path = f"/staff/tickets/{TICKET_ID}"
+    page = await send_what_is_typed(answering, f"{path}/notes")
+    assert page.status == 200
+    assert "The note is saved. Only staff can see it." in page.said
+    assert page.form(path)["message"] == "For the customer"
+    assert page.form(path)["note"] == ""
+    assert FILE_ID in page.form(path)["kept"]
+    assert sent_to(services, "notes") == ["Among us"]
+    assert sent_to(services, "replies") == []
+
+
+@pytest.mark.parametrize("noun", ["replies", "notes"])
+async def test_what_is_refused_costs_neither_answer_nor_note(
+    services: Services, answering: Browser, noun: str
+) -> None:
+    refused = f"/api/v1/staff/tickets/{TICKET_ID}/{noun}"
+    refuse(services, refused, 409, "TicketClosed")
+    path = f"/staff/tickets/{TICKET_ID}"
+    page = await send_what_is_typed(
+        answering, path if noun == "replies" else f"{path}/notes"
+    )
+    assert page.status == 409
+    kept = page.form(path)
+    assert (kept["message"], kept["note"]) == ("For the customer", "Among us")
+    assert FILE_ID in kept["kept"]
+
+
+async def test_with_nothing_else_typed_the_page_is_loaded_anew(
+    answering: Browser,
+) -> None:
+    path = f"/staff/tickets/{TICKET_ID}"
+    page = await answering.get(path)
+    answer = await answering.submit(page, path, message="For the customer")
+    assert (answer.status, answer.location) == (303, path)
 
 
 def account_of(page: Page) -> str:
