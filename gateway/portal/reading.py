@@ -20,6 +20,10 @@ Take = Callable[[UploadedFile, Form], Awaitable[SentFile]]
 
 MAXIMUM_FIELDS = 200
 MAXIMUM_FILES = 10
+#: So many that are too many are named; whoever chose still more knows by then.
+MAXIMUM_NAMED = 10
+#: What comes after so many is read away unseen: looking at each costs time.
+MAXIMUM_PARTS = 1000
 MAXIMUM_FILE_BYTES = 10 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 #: Ten files and the text around them; and as much again, so that files that are too
@@ -96,8 +100,9 @@ class _Upload:
             if not isinstance(part, BodyPartReader) or part.name is None:
                 raise BadForm
             self._parts += 1
-            if self._parts > MAXIMUM_FIELDS:
-                raise BadForm("a form has at most {limit} fields", limit=MAXIMUM_FIELDS)
+            if self._parts > MAXIMUM_PARTS:
+                await self._read_away(request)
+                break
             await self._read_part(part, part.name)
         # Where a file could be chosen is a field of the form, even without any.
         chosen: dict[str, list[str]] = {name: [] for name in self._file_fields}
@@ -112,7 +117,14 @@ class _Upload:
         if part.filename:
             await self._read_file(part, part.filename)
 
+    async def _read_away(self, request: web.Request) -> None:
+        """Let the rest come in, so that the browser listens to the answer."""
+        async for chunk in request.content.iter_any():
+            self._count(chunk)
+
     async def _read_field(self, part: BodyPartReader, name: str) -> None:
+        if len(self._fields) >= MAXIMUM_FIELDS:
+            raise BadForm("a form has at most {limit} fields", limit=MAXIMUM_FIELDS)
         content = await self._content(part, limit=MAXIMUM_BODY_BYTES)
         self._text += len(content)
         if self._text > MAXIMUM_BODY_BYTES:
@@ -128,7 +140,8 @@ class _Upload:
         if self._take is None:
             return
         if len(self._files) >= MAXIMUM_FILES:
-            self._files.append(SentFile(name, fault=_too_many()))
+            if len(self._files) < MAXIMUM_FILES + MAXIMUM_NAMED:
+                self._files.append(SentFile(name, fault=_too_many()))
         elif len(content) > MAXIMUM_FILE_BYTES:
             self._files.append(SentFile(name, fault=_too_big()))
         else:
@@ -141,11 +154,14 @@ class _Upload:
         """Return the content, or its first byte over the limit with all before it."""
         content = bytearray()
         while chunk := await part.read_chunk(CHUNK_BYTES):
-            self._arrived += len(chunk)
-            if self._arrived > self._limit:
-                raise too_large(self._limit)
+            self._count(chunk)
             content += chunk[: limit + 1 - len(content)]
         return bytes(content)
+
+    def _count(self, chunk: bytes) -> None:
+        self._arrived += len(chunk)
+        if self._arrived > self._limit:
+            raise too_large(self._limit)
 
 
 def _too_big() -> str:

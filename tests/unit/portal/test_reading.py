@@ -14,10 +14,16 @@ from chassis.errors import DomainError
 from chassis.http import MAXIMUM_BODY_BYTES, UploadedFile
 from chassis.ids import uuid7
 from gateway.portal.forms import Form, SentFile
-from gateway.portal.reading import MAXIMUM_FILE_BYTES, MAXIMUM_UPLOAD_BYTES, read_form
+from gateway.portal.reading import (
+    MAXIMUM_FIELDS,
+    MAXIMUM_FILE_BYTES,
+    MAXIMUM_PARTS,
+    MAXIMUM_UPLOAD_BYTES,
+    read_form,
+)
 
 KEY = "01a20857-d0ce-7668-b49a-d8de07994f6f"
-SECONDS = 10.0
+SECONDS = 60.0
 POLL_SECONDS = 0.01
 FILE_BEGINS = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
 
@@ -139,6 +145,21 @@ async def test_the_eleventh_file_is_refused_by_its_name(
     await client.post("/", data=a_form(*((f"{n}.png", b"x") for n in range(11))))
     assert len(desk.taken) == 10
     assert [file.name for file in desk.read.files if file.fault] == ["10.png"]
+
+
+@pytest.mark.parametrize("number", [MAXIMUM_FIELDS + 1, MAXIMUM_PARTS + 1])
+async def test_however_many_files_come_the_text_is_kept(
+    client: Client, desk: Desk, number: int
+) -> None:
+    form = FormData({"message": "Hello"})
+    for n in range(number):
+        form.add_field("files", BytesIO(b"x"), filename=f"{n}.png")
+    answer = await client.post("/", data=form)
+    assert answer.status == 200
+    assert desk.read["message"] == "Hello"
+    assert len(desk.taken) == 10
+    refused = [file.name for file in desk.read.files if file.fault]
+    assert refused == [f"{n}.png" for n in range(10, 20)]
 
 
 async def test_nobody_s_files_are_held_and_the_text_is_kept(
