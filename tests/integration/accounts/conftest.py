@@ -8,8 +8,11 @@ import asyncpg
 import pytest
 
 from chassis.db import open_database
+from services.accounts import providers
+from services.accounts.api import passwords
 from tests.integration.accounts.stage import Stage, staged
 from tests.support.databases import ServiceDatabase, fresh_database
+from tests.support.patience import be_patient
 from tests.support.servers import Servers
 
 #: Filled by migrations alone.
@@ -24,6 +27,19 @@ def service_database(servers: Servers) -> Iterator[ServiceDatabase]:
         made = fresh_database(servers, "accounts", "services.accounts")
         yield runner.run(stack.enter_async_context(made))
         runner.run(stack.aclose())
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_patient(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make nobody wait for what is costly on purpose, but where that is tested."""
+    monkeypatch.setattr(providers, "MEMORY_KIB", 64)
+    monkeypatch.setattr(providers, "PASSES", 1)
+    monkeypatch.setattr(passwords, "RESET_ANSWER_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -174,6 +174,10 @@ class Stage:
         await self.seed(staff=[member])
         return await self.signed_in(email)
 
+    def beside(self, **given: object) -> AbstractAsyncContextManager["Stage"]:
+        """Serve accounts a second time, with other settings, by the same clock."""
+        return staged(self.db, self.clock, **given)
+
     async def seed(self, **given: Sequence[object]) -> None:
         await seed(self.db, self.clock, self.settings, dict(given))
 
@@ -248,10 +252,12 @@ def with_field(body: Mapping[str, object], path: str, value: object) -> Any:
 
 
 @asynccontextmanager
-async def staged(database: Database, **given: object) -> AsyncGenerator[Stage]:
+async def staged(
+    database: Database, clock: FixedClock | None = None, **given: object
+) -> AsyncGenerator[Stage]:
     """Serve accounts on a free port, with a clock that stands still."""
     chosen = settings(**given)
-    clock = FixedClock(datetime.now(UTC).replace(microsecond=0))
+    clock = clock or FixedClock(datetime.now(UTC).replace(microsecond=0))
     resources = Resources()
     resources[CLOCK], resources[DATABASE] = clock, database
     async with open_resources(resources, chosen):

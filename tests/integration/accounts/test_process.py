@@ -15,7 +15,7 @@ from tests.conftest import MakeDatabase, MakeQueues
 from tests.integration.accounts.stage import LINK_KEY, registration, settings
 from tests.support.running import Running, running
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 @pytest.fixture

@@ -2,22 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 
 import pytest
 from aiohttp import ClientSession
 from joserfc.jwk import OKPKey
 
 from chassis import tokens
-from chassis.clock import Clock
-from chassis.db import Database
 from chassis.tokens import PublishedKeys, TokenVerifier
-from tests.integration.accounts.stage import LINK_KEY, PASSWORD, Client, Stage, staged
+from tests.integration.accounts.stage import LINK_KEY, PASSWORD, Client, Stage
 
 NEW_LINK_KEY = "another link key for tests"
-#: Stands for the five minutes after which every process has fetched the keys again.
-REFRESH_SECONDS = 0.1
+WAIT_SECONDS = 60
 ROUNDS_PER_STEP = 5
 
 
@@ -34,17 +31,16 @@ def signing(key: object, *accepted: object) -> dict[str, object]:
 class Replicas:
     """Two processes of accounts, replaced one after the other."""
 
-    def __init__(self, database: Database, stack: AsyncExitStack) -> None:
-        self._database = database
+    def __init__(self, stage: Stage, stack: AsyncExitStack) -> None:
+        self._stage = stage
         self._stack = stack
         self.serving: list[Stage] = []
+        self.times_fetched = 0
 
     async def roll(self, given: dict[str, object]) -> AsyncIterator[None]:
         """Replace each by one with these settings; yield after each."""
         for place in range(2):
-            replica = await self._stack.enter_async_context(
-                staged(self._database, **given)
-            )
+            replica = await self._stack.enter_async_context(self._stage.beside(**given))
             self.serving[place : place + 1] = [replica]
             yield
 
@@ -52,18 +48,17 @@ class Replicas:
         """Fetch the published keys, as every other process does."""
         url = f"{self.serving[-1].url}/.well-known/jwks.json"
         async with ClientSession() as http, http.get(url) as answer:
-            return await answer.json()
+            published = await answer.json()
+        self.times_fetched += 1
+        return published
 
 
-@asynccontextmanager
-async def judged(replicas: Replicas) -> AsyncGenerator[TokenVerifier]:
-    """Verify tokens as another service does, from the keys that it fetched."""
-    published = PublishedKeys(replicas.keys)
-    verifier = TokenVerifier(
-        published, issuer="clientarea", clock=Clock("America/Sao_Paulo")
-    )
-    async with verifier.running():
-        yield verifier
+async def fetch_keys(judge: TokenVerifier, replicas: Replicas) -> None:
+    """Let the five minutes pass after which every process has fetched the keys."""
+    before = replicas.times_fetched
+    async with judge.running(), asyncio.timeout(WAIT_SECONDS):
+        while replicas.times_fetched == before:
+            await asyncio.sleep(0.01)
 
 
 async def use(client: Client, replicas: Sequence[Stage], judge: TokenVerifier) -> None:
@@ -83,32 +78,34 @@ async def use(client: Client, replicas: Sequence[Stage], judge: TokenVerifier) -
 async def test_nobody_is_signed_out_while_the_signing_key_changes(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "REFRESH_SECONDS", REFRESH_SECONDS)
     # Nobody fetches out of turn: each step must do without.
     monkeypatch.setattr(tokens, "RETRY_SECONDS", 3600.0)
     old, new = a_key(), a_key()
     email, _ = await stage.register()
     async with AsyncExitStack() as stack:
-        replicas = Replicas(stage.db, stack)
+        replicas = Replicas(stage, stack)
         async for _ in replicas.roll(signing(old)):
             pass
         client = Client(replicas.serving[0].http)
         await client.log_in(email)
-        judge = await stack.enter_async_context(judged(replicas))
+        # As another service judges, by the keys that it fetched.
+        published = PublishedKeys(replicas.keys)
+        judge = TokenVerifier(published, issuer="clientarea", clock=stage.clock)
+        await fetch_keys(judge, replicas)
         steps = [signing(old, new), signing(new, old), signing(new)]
         for step in steps:
             async for _ in replicas.roll(step):
                 for _ in range(ROUNDS_PER_STEP):
                     await use(client, replicas.serving, judge)
-            await asyncio.sleep(3 * REFRESH_SECONDS)
+            await fetch_keys(judge, replicas)
 
 
 async def test_a_repeat_across_the_change_gets_the_same_child(stage: Stage) -> None:
     old, new = a_key(), a_key()
     email, _ = await stage.register()
     async with (
-        staged(stage.db, **signing(old, new)) as before,
-        staged(stage.db, **signing(new, old)) as after,
+        stage.beside(**signing(old, new)) as before,
+        stage.beside(**signing(new, old)) as after,
     ):
         for first, second in ((before, after), (after, before)):
             client = Client(first.http)
@@ -123,8 +120,8 @@ async def test_a_key_that_is_not_accepted_any_more_opens_nothing(stage: Stage) -
     old, new = a_key(), a_key()
     email, _ = await stage.register()
     async with (
-        staged(stage.db, **signing(old)) as before,
-        staged(stage.db, **signing(new)) as after,
+        stage.beside(**signing(old)) as before,
+        stage.beside(**signing(new)) as after,
     ):
         client = Client(before.http)
         await client.log_in(email)
@@ -133,14 +130,14 @@ async def test_a_key_that_is_not_accepted_any_more_opens_nothing(stage: Stage) -
 
 
 async def test_the_published_keys_hold_no_private_half(stage: Stage) -> None:
-    async with staged(stage.db, **signing(a_key(), a_key())) as replica:
+    async with stage.beside(**signing(a_key(), a_key())) as replica:
         published = await Replicas.keys(_serving(replica))
     assert len(published["keys"]) == 2
     assert not any("d" in key for key in published["keys"])
 
 
 def _serving(replica: Stage) -> Replicas:
-    replicas = Replicas(replica.db, AsyncExitStack())
+    replicas = Replicas(replica, AsyncExitStack())
     replicas.serving.append(replica)
     return replicas
 
@@ -148,11 +145,11 @@ def _serving(replica: Stage) -> Replicas:
 async def test_links_mailed_before_their_key_changed_still_serve(stage: Stage) -> None:
     email, _ = await stage.register()
     body = {"token": await stage.verification_token()}
-    async with staged(stage.db, link_key=NEW_LINK_KEY) as alone:
+    async with stage.beside(link_key=NEW_LINK_KEY) as alone:
         answer = await alone.visitor().post("/email-verifications", body)
         assert answer.status == 422
     both = {"link_key": NEW_LINK_KEY, "link_keys_accepted": f"{LINK_KEY}\n"}
-    async with staged(stage.db, **both) as changed:
+    async with stage.beside(**both) as changed:
         answer = await changed.visitor().post("/email-verifications", body)
         assert answer.status == 204
         await stage.visitor().post("/password-resets", {"email": email})
