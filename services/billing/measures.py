@@ -7,12 +7,15 @@ from prometheus_client import Counter, Gauge
 
 from chassis.clock import Clock
 from chassis.db import Transaction
+from chassis.metrics import expect
 from services.billing.domain.payments import PaymentMethod, PaymentStatus
-from services.billing.domain.runs import Run
+from services.billing.domain.runs import Report, Run
 from services.billing.domain.seals import least_id
 from services.billing.store import figures
 
 RECENT = timedelta(days=1)
+#: What adds up over runs; whom one leaves out, the next one leaves out again.
+CHANGES = tuple(name for name in asdict(Report()) if name != "customers_failed")
 
 payments = Gauge(
     "payments_recent",
@@ -32,12 +35,20 @@ run_day = Gauge(
     "billing_run_last_day_timestamp_seconds",
     "The last business day, at its first instant, that the daily run dealt with",
 )
+customers_left_out = Gauge(
+    "billing_run_customers_failed",
+    "Customers whom the last daily run could not deal with",
+)
+
+for change in CHANGES:
+    expect(run_changes, change)
 
 
 def note_run(run: Run, clock: Clock) -> None:
     """Count what a run did, and note the day that it dealt with."""
-    for change, count in asdict(run.report).items():
-        run_changes.labels(change).inc(count)
+    done = asdict(run.report)
+    for change in CHANGES:
+        run_changes.labels(change).inc(done[change])
     midnight = datetime.combine(run.on, time.min, clock.zone)
     run_day.set(midnight.timestamp())
 
@@ -45,6 +56,7 @@ def note_run(run: Run, clock: Clock) -> None:
 async def measure(tx: Transaction, clock: Clock) -> None:
     await _measure_payments(tx, clock)
     overdue_invoices.set(await figures.count_overdue_invoices(tx, clock.today()))
+    customers_left_out.set(await figures.count_customers_failed(tx))
 
 
 async def _measure_payments(tx: Transaction, clock: Clock) -> None:

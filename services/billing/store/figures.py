@@ -35,3 +35,15 @@ async def count_overdue_invoices(tx: Transaction, today: date) -> int:
     return await tx.fetchval(
         "SELECT count(*) FROM invoices WHERE status = 'open' AND due_on < $1", today
     )
+
+
+async def count_customers_failed(tx: Transaction) -> int:
+    """Count whom the last run failed for: one that changes nothing isn't kept."""
+    return await tx.fetchval(
+        """
+        SELECT coalesce((
+            SELECT (report->>'customers_failed')::integer FROM billing_runs
+            ORDER BY started_at DESC, id DESC LIMIT 1
+        ), 0)
+        """
+    )

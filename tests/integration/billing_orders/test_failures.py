@@ -14,8 +14,10 @@ from chassis.ids import uuid7
 from chassis.jobs import run
 from services.billing import workflows
 from services.billing.jobs import jobs
+from services.billing.measures import measure
 from tests.integration.billing_orders.stage import Person, Stage, days
 from tests.support.databases import ServiceDatabase
+from tests.support.measured import measure_by, told
 
 BEGUN = date(2027, 3, 5)
 EXPIRY = date(2027, 4, 5)
@@ -96,6 +98,12 @@ async def runs(stage: Stage) -> list[dict[str, Any]]:
     return (await stage.finance.get("/staff/billing-runs")).body["items"][::-1]
 
 
+async def left_out(stage: Stage) -> float | None:
+    """Return the number of customers that operators are told of."""
+    await measure_by(measure, stage.db, stage.billing.clock)
+    return told("billing_run_customers_failed")
+
+
 async def test_all_others_are_renewed_and_the_next_run_tries_again(
     stage: Stage, trap: Trap
 ) -> None:
@@ -147,6 +155,21 @@ async def test_a_timed_run_is_kept_when_its_failures_change(
         (0, 1),
         (1, 0),
     ]
+
+
+async def test_operators_see_how_many_it_fails_for_until_it_no_longer_does(
+    stage: Stage, trap: Trap
+) -> None:
+    people = await renewing(stage, 3)
+    assert await left_out(stage) == 0
+    await trap.catch(*people[:2])
+    await stage.set_date(EXPIRY - days(10))
+    for _ in range(2):  # The second changes nothing, and isn't kept.
+        assert await run_by_the_clock(stage) is None
+        assert await left_out(stage) == 2
+    await trap.release()
+    assert await run_by_the_clock(stage) is None
+    assert await left_out(stage) == 0
 
 
 async def test_credit_and_cancellation_go_on_with_the_others_too(
