@@ -33,6 +33,21 @@ OF_SERVERS: dict[str, frozenset[str]] = {
     "rabbitmq_resident_memory_limit_bytes": frozenset(),
     "node_filesystem_avail_bytes": frozenset({"device", "fstype", "mountpoint"}),
     "node_filesystem_size_bytes": frozenset({"device", "fstype", "mountpoint"}),
+    "pg_database_size_bytes": frozenset({"datname"}),
+    "pg_locks_count": frozenset({"datname", "mode"}),
+    "pg_settings_max_connections": frozenset(),
+    "pg_stat_activity_count": frozenset({"datname", "state", "wait_event_type"}),
+    "pg_stat_activity_max_tx_duration": frozenset({"datname", "state"}),
+    "pg_stat_archiver_failed_count": frozenset(),
+    "pg_stat_archiver_last_archive_age": frozenset(),
+    "pg_stat_database_blks_hit": frozenset({"datid", "datname"}),
+    "pg_stat_database_blks_read": frozenset({"datid", "datname"}),
+    "pg_stat_database_deadlocks": frozenset({"datid", "datname"}),
+    "pg_stat_database_temp_bytes": frozenset({"datid", "datname"}),
+    "pg_stat_database_xact_commit": frozenset({"datid", "datname"}),
+    "pg_stat_database_xact_rollback": frozenset({"datid", "datname"}),
+    "pg_stat_replication_pg_wal_lsn_diff": frozenset({"application_name"}),
+    "pg_up": frozenset(),
 }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.unit.observability.exposed import OF_SERVERS, exposed
+from tests.unit.observability.labels import labels_of
 from tests.unit.observability.queries import (
     DASHBOARDS,
     FOLDER,
@@ -67,10 +68,7 @@ def test_alerts_have_names_of_their_own() -> None:
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
 def test_an_alert_speaks_only_of_labels_that_its_result_has(rule: Json) -> None:
     spoken = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
-    found = set[str]()
-    for asked in selected(Query("", rule["expr"]).parsed):
-        found |= asked.labels | exposed()[asked.metric]
-    assert spoken <= found
+    assert spoken <= labels_of(Query("", rule["expr"]).parsed, exposed())
 
 
 @pytest.mark.parametrize("panel", panels(), ids=title)
@@ -85,22 +83,37 @@ def test_a_panel_says_what_it_shows_and_where_to_read_on(
 
 
 @pytest.mark.parametrize("panel", panels(), ids=title)
-def test_a_panels_legend_names_labels_that_its_series_have(
-    panel: tuple[str, Json],
-) -> None:
+def test_a_panels_legend_tells_its_series_apart(panel: tuple[str, Json]) -> None:
     for target in panel[1]["targets"]:
         named = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
-        grouped = set(re.findall(r"\w+", " ".join(_groupings(target["expr"]))))
-        ungrouped = not _groupings(target["expr"])
-        assert named <= grouped or ungrouped, (named, grouped)
+        labels = labels_of(Query("", target["expr"]).parsed, exposed())
+        assert named <= labels
+        # What isn't grouped has more labels than anybody wants to read.
+        assert "instance" in labels or named == labels
 
 
-def _groupings(expression: str) -> list[str]:
-    return re.findall(r"\bby \(([^)]*)\)", expression)
+@pytest.mark.parametrize(
+    ("expression", "labels"),
+    [
+        ("sum by (process) (up)", {"process"}),
+        ("sum by (colour) (up)", set[str]()),
+        ("sum without (instance) (up) > 0", {"job", "process"}),
+        ("topk(3, max by (job) (up))", {"job"}),
+        ("time() - max by (job) (up)", {"job"}),
+        ('max by (job) (up) or absent(up{job="a", process="b"})', {"job"}),
+        ('label_replace(max(up), "class", "$1", "job", "(.*)")', {"class"}),
+        (
+            "histogram_quantile(0.9, event_lag_seconds_bucket)",
+            {"consumer", "process", "job", "instance"},
+        ),
+    ],
+)
+def test_what_labels_a_result_has(expression: str, labels: set[str]) -> None:
+    assert labels_of(Query("", expression).parsed, exposed()) == labels
 
 
 def test_dashboards_have_names_and_panels_of_their_own() -> None:
-    assert len(DASHBOARDS) == 5
+    assert len(DASHBOARDS) == 6
     titles = Counter(name for name, _ in panels())
     assert max(titles.values()) == 1
 
