@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from chassis.http import Body, PageQuery, View
+from contracts.api.billing.amounts import TypedAmount
 from contracts.api.billing.fields import Label, PeriodName, Slug
 from contracts.money import MoneyModel
 
@@ -25,12 +26,22 @@ class OrderItem(Body):
     )
 
 
-class PlaceOrder(Body):
-    """What is to be bought, in the customer's currency."""
+class PreviewOrder(Body):
+    """What may be bought, in the customer's currency."""
 
     items: Annotated[list[OrderItem], Field(min_length=1, max_length=20)]
     use_credit: bool = Field(
         default=False, description="Whether credit pays what it can at once."
+    )
+
+
+class PlaceOrder(PreviewOrder):
+    """What is to be bought, in the customer's currency."""
+
+    expected: TypedAmount | None = Field(
+        default=None,
+        description="The total that the customer was shown: nothing is done if it "
+        "would be another.",
     )
 
 

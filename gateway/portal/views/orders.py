@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from http import HTTPStatus
 from itertools import groupby
 
 from aiohttp import web
@@ -48,11 +49,10 @@ async def show_choice(visit: Visit, slug: str) -> web.Response:
 
 @pages.post("/order/{slug}", policy=customer("services"))
 async def place_order(visit: Visit, slug: str) -> web.Response:
-    """Order, and lead on to the invoice."""
+    """Order at the total that the page showed, and lead on to the invoice."""
     form = visit.form
-    order = await form.send(
-        visit.api.post("/orders", OrderView, _cart(slug, form), key=form.key)
-    )
+    body = {**_cart(slug, form), **_expected(form)}
+    order = await form.send(visit.api.post("/orders", OrderView, body, key=form.key))
     if order is None:
         return await _choice_page(visit, slug, form)
     notice = N_("Thank you for your order. It starts as soon as its invoice is paid.")
@@ -81,6 +81,7 @@ async def _choice_page(visit: Visit, slug: str, form: Form) -> web.Response:
         chosen=chosen,
         credit=credit,
         preview=preview,
+        shown=_mark(form, chosen),
     )
 
 
@@ -88,7 +89,8 @@ async def _preview(
     visit: Visit, slug: str, form: Form, chosen: str
 ) -> OrderPreviewView | None:
     """Return what it would cost; None while something of the choice is refused."""
-    if form.is_refused or not chosen:
+    is_wrong = form.is_refused and form.status != HTTPStatus.CONFLICT
+    if is_wrong or not chosen:
         return None
     cart = _cart(slug, form, period=chosen)
     return await form.send(visit.api.post("/orders/preview", OrderPreviewView, cart))
@@ -115,6 +117,21 @@ def _cart(slug: str, form: Form, *, period: str = "") -> dict[str, object]:
     if form["items.0.label"].strip():
         item["label"] = form["items.0.label"]
     return {"items": [item], "use_credit": form.has("use_credit")}
+
+
+def _expected(form: Form) -> dict[str, object]:
+    """Return the total that the page showed, if it was of what is chosen now.
+
+    Without scripts a choice may be ordered without having been summed up.
+    """
+    if form["shown"] != _mark(form, form["items.0.period"]):
+        return {}
+    return form.body("expected.amount", "expected.currency")
+
+
+def _mark(form: Form, period: str) -> str:
+    """Return how the page carries what it shows the total of."""
+    return f"{form['items.0.quantity'].strip() or 1} {period}"
 
 
 def _chosen(product: ProductView, form: Form) -> str:

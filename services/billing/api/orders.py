@@ -1,17 +1,20 @@
 """The routes of orders."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from chassis.errors import Unavailable
 from chassis.http import Call, Page, Routes, customer, decode_cursor, staff
+from chassis.money import Money
 from contracts.api.billing.orders import (
     ListOrders,
     ListStaffOrders,
     OrderPreviewView,
     OrderView,
     PlaceOrder,
+    PreviewOrder,
     StaffOrderView,
 )
 from services.billing.api.views import (
@@ -30,15 +33,18 @@ from services.billing.store.orders import OrderFilter
 
 routes = Routes(tag="orders")
 
+_EXPECTED = "expected.amount"
+
 
 @routes.post("/orders", policy=customer("services"), status=201)
 async def order_products(call: Call, body: PlaceOrder) -> OrderView:
     """Order products.
 
     The answer names the invoice to pay and the services that begin once it is paid; a
-    quantity of several makes several services.
+    quantity of several makes several services. With `expected`, 409 and nothing is done
+    if the total would be another.
     """
-    cart = _cart(call, body)
+    cart = replace(_cart(call, body), expected=_expected(body))
     # The buyer's details may still be travelling. The order needn't wait for them
     # longer than this: its invoice is a draft until they arrive.
     with suppress(Unavailable):
@@ -52,11 +58,10 @@ async def order_products(call: Call, body: PlaceOrder) -> OrderView:
 
 
 @routes.post("/orders/preview", policy=customer("services"), keeps_answer=False)
-async def preview_products(call: Call, body: PlaceOrder) -> OrderPreviewView:
+async def preview_products(call: Call, body: PreviewOrder) -> OrderPreviewView:
     """Preview an order.
 
-    Says to the cent what `POST /orders` with the same body would ask for, and changes
-    nothing.
+    Says to the cent what `POST /orders` would ask for the same, and changes nothing.
     """
     async with call.reading() as tx:
         return view_preview(await preview_order(tx, _cart(call, body)))
@@ -123,7 +128,7 @@ def _place(order: OrderView) -> tuple[datetime, UUID]:
     return order.created_at, order.id
 
 
-def _cart(call: Call, body: PlaceOrder) -> Cart:
+def _cart(call: Call, body: PreviewOrder) -> Cart:
     principal = call.principal
     return Cart(
         customer_id=call.customer_id,
@@ -135,3 +140,10 @@ def _cart(call: Call, body: PlaceOrder) -> Cart:
         ],
         use_credit=body.use_credit,
     )
+
+
+def _expected(body: PlaceOrder) -> Money | None:
+    shown = body.expected
+    if shown is None:
+        return None
+    return Money.parse(shown.amount, shown.currency, field=_EXPECTED)

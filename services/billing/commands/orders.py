@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis import audit
 from chassis.db import Transaction
 from chassis.ids import uuid7
+from chassis.money import Money
 from contracts.events import billing
 from services.billing.commands.credit import apply_available_credit
 from services.billing.commands.events import service_event
@@ -20,6 +21,7 @@ from services.billing.domain.orders import (
     OrderStatus,
     Preview,
     bought_service,
+    check_total,
     first_lines,
     preview,
 )
@@ -35,13 +37,17 @@ from services.billing.store.services import insert_services
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """What a customer wants to buy, and how the token says to speak to them."""
+    """What a customer wants to buy, and how the token says to speak to them.
+
+    `expected` is the total that they were shown.
+    """
 
     customer_id: UUID
     currency: str
     language: str
     items: Sequence[Wanted]
     use_credit: bool = False
+    expected: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,14 @@ class _Bought:
 async def place_order(
     tx: Transaction, cart: Cart, *, terms: Terms, on: date, now: datetime
 ) -> Order:
-    """Price a cart, make its services and invoice it; what is free begins at once."""
+    """Price a cart, make its services and invoice it; what is free begins at once.
+
+    Raises SumChanged if that isn't the total that the customer was shown.
+    """
     customer = await lock_customer(tx, cart.customer_id)
     language = customer.language if customer.known else cart.language
     items = await _price(tx, cart, language)
+    check_total(total_of(items, cart.currency), cart.expected)
     order = await _open_order(tx, cart, items, terms=terms, on=on, now=now)
     bought = await _order_services(tx, order, items)
     invoice = await create_invoice(

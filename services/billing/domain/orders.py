@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.money import Money
 from services.billing.domain.catalogue import PricedItem
 from services.billing.domain.invoices import LineKind, NewLine, Sums, sum_up
+from services.billing.domain.quotes import SumChanged
 from services.billing.domain.services import Service, ServiceStatus
 from services.billing.domain.wording import first_text, setup_text
 
@@ -57,6 +58,17 @@ class Preview:
     @property
     def remaining(self) -> Money:
         return self.sums.total - self.credit_used
+
+
+def check_total(total: Money, expected: Money | None) -> None:
+    """Refuse to order for another total than the customer was shown, if they say it."""
+    if expected is not None and expected != total:
+        raise SumChanged(
+            "{expected} was shown, and the order comes to {total} now, so nothing was "
+            "ordered",
+            expected=expected,
+            total=total,
+        )
 
 
 def bought_service(service_id: UUID, item: PricedItem, order: Order) -> Service:

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from services.billing.seed import seed
 from services.billing.settings import SETTINGS
 from tests.integration.billing_orders.stage import Stage, days, today
@@ -30,6 +32,44 @@ async def test_an_order_has_its_services_and_its_invoice_at_once(stage: Stage) -
     assert {line["period_start"] for line in invoice["lines"]} == {None}
     for service_id in order["service_ids"]:
         assert (await ana.service(service_id))["status"] == "pending"
+
+
+@pytest.mark.parametrize("currency", ["BRL", "USD"])
+async def test_another_total_than_was_shown_is_refused_with_both_and_nothing_is_done(
+    stage: Stage, currency: str
+) -> None:
+    ana = await stage.customer()
+    amount = "29.89" if currency == "BRL" else "29.90"
+    shown = {"amount": amount, "currency": currency}
+    item = {"product": "start", "period": "monthly"}
+    total = (await ana.post("/orders/preview", {"items": [item]})).body["total"]
+    assert total != shown
+    refused = await ana.post("/orders", {"items": [item], "expected": shown})
+    assert refused.status == 409
+    assert refused.body["type"].endswith("#SumChanged")
+    assert refused.body["values"] == {"expected": shown, "total": total}
+    assert (await ana.get("/orders")).body["items"] == []
+    assert await ana.invoices() == []
+    assert (await ana.get("/services")).body["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "field"),
+    [
+        ({"amount": "1.001", "currency": "BRL"}, "expected.amount"),
+        ({"amount": "much", "currency": "BRL"}, "expected.amount"),
+        ({"amount": "1.00", "currency": "money"}, "expected.currency"),
+        ({"amount": "1.00"}, "expected.currency"),
+    ],
+)
+async def test_a_total_that_is_none_is_said_of_its_field(
+    stage: Stage, expected: dict[str, str], field: str
+) -> None:
+    ana = await stage.customer()
+    item = {"product": "start", "period": "monthly"}
+    refused = await ana.post("/orders", {"items": [item], "expected": expected})
+    assert refused.status == 422
+    assert [error["field"] for error in refused.body["errors"]] == [field]
 
 
 async def test_paying_the_first_invoice_activates_from_that_day(stage: Stage) -> None:

@@ -54,7 +54,7 @@ async def test_the_invoice_asks_for_what_the_preview_said(
     said = await preview(ana, items=items, use_credit=use_credit)
     assert Decimal(said["credit_available"]["amount"]) == await ana.credit()
 
-    order = await ana.order(*items, use_credit=use_credit)
+    order = await ana.order(*items, use_credit=use_credit, expected=said["total"])
 
     invoice = await ana.invoice(order["invoice_id"])
     assert invoice["issued_on"] is not None

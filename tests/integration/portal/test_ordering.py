@@ -69,6 +69,33 @@ async def test_the_total_of_the_page_is_the_invoices_to_the_cent(
     assert Decimal(invoice["total"]["amount"]) == shown > 0
 
 
+async def test_a_price_that_changed_since_is_shown_before_anything_is_ordered(
+    seated: Seated,
+) -> None:
+    page = await summary(seated, period="monthly", quantity="2")
+    total = sums(page)["Total"]
+    answer = await seated.browser.submit(page, PATH, expected__amount="1.00")
+    assert answer.status == HTTPStatus.CONFLICT
+    assert "R$1.00 was shown, and the order comes to" in answer.said
+    assert sums(answer)["Total"] == total
+    assert answer.form(PATH)["items.0.quantity"] == "2"
+    assert (await seated.customer.api.get("/orders"))["items"] == []
+    ordered = await seated.browser.submit(answer, PATH)
+    invoice = await invoice_of(seated, ordered)
+    assert Decimal(invoice["total"]["amount"]) == total
+
+
+async def test_a_choice_that_was_not_summed_up_is_ordered_at_its_price(
+    seated: Seated,
+) -> None:
+    page = await summary(seated, period="monthly")
+    chosen = choice(period="annual", quantity="3")
+    answer = await seated.browser.submit(page, PATH, **chosen)
+    invoice = await invoice_of(seated, answer)
+    shown = sums(await summary(seated, period="annual", quantity="3"))["Total"]
+    assert Decimal(invoice["total"]["amount"]) == shown
+
+
 async def test_the_set_up_fee_is_named(seated: Seated) -> None:
     page = await summary(seated, period="monthly", quantity="3")
     assert "plus set-up, once" in page.said
