@@ -1,7 +1,7 @@
 """Exchanges secrets where they are kept, and says what is to be done next.
 
-Keys change in steps, between which old and new are both accepted; any step may be
-repeated in any order, as nothing is lost but by `retire`.
+Keys change in steps, between which old and new are both accepted. Any step may be cut
+off and repeated: nothing is lost but by `retire`.
 """
 
 import json
@@ -34,24 +34,39 @@ def prepare_signing_key(vault: SecretFiles | KeysFile) -> None:
             "A change of the signing key is under way: go on with `switch`, or end it"
             " with `retire`."
         )
+    # Both, the older first: whichever signs, what is accepted tells which is the next.
+    before: dict[str, object] = json.loads(vault.read("signing_key"))
     key = OKPKey.generate_key("Ed25519").as_dict(private=True)
-    vault.write("signing_keys_accepted", json.dumps({"keys": [key]}))
+    vault.write("signing_keys_accepted", json.dumps({"keys": [before, key]}))
     say("the next signing key is made, and will be published")
     say(f"now: {_restarting(vault, 'accounts')}; wait 6 minutes; then `switch`")
 
 
 def switch_signing_key(vault: SecretFiles | KeysFile) -> None:
     """Sign with the next key from now on; go on accepting the one before."""
-    accepted = keys_of(vault.read("signing_keys_accepted"))
-    if len(accepted) != 1:
-        raise CannotOperate("There is no next signing key: begin with `prepare`.")
-    before = json.loads(vault.read("signing_key"))
-    # The key that signs is never absent: both are accepted before either goes.
-    vault.write("signing_keys_accepted", json.dumps({"keys": [before, *accepted]}))
-    vault.write("signing_key", json.dumps(accepted[0]))
-    vault.write("signing_keys_accepted", json.dumps({"keys": [before]}))
+    _, following = _both_signing_keys(vault)
+    vault.write("signing_key", json.dumps(following))
     say("the next signing key signs; the one before is still accepted")
     say(f"now: {_restarting(vault, 'accounts')}; wait 6 minutes; then `retire`")
+
+
+def switch_signing_key_back(vault: SecretFiles | KeysFile) -> None:
+    """Sign with the key before again; the next one stays accepted."""
+    before, _ = _both_signing_keys(vault)
+    vault.write("signing_key", json.dumps(before))
+    say("the signing key from before signs again; the next one is still accepted")
+    say(f"now: {_restarting(vault, 'accounts')}; wait 6 minutes; then `retire`")
+
+
+def _both_signing_keys(
+    vault: SecretFiles | KeysFile,
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the older and the newer key of the change that is under way."""
+    match keys_of(vault.read("signing_keys_accepted")):
+        case [older, newer]:
+            return older, newer
+        case _:
+            raise CannotOperate("There is no next signing key: begin with `prepare`.")
 
 
 def retire_signing_key(vault: SecretFiles | KeysFile) -> None:
@@ -83,6 +98,7 @@ STEPS: Mapping[str, Mapping[str, Callable[[SecretFiles | KeysFile], None]]] = {
     "signing-key": {
         "prepare": prepare_signing_key,
         "switch": switch_signing_key,
+        "back": switch_signing_key_back,
         "retire": retire_signing_key,
     },
     "link-key": {"switch": switch_link_key, "retire": retire_link_key},

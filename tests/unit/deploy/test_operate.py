@@ -1,6 +1,7 @@
 """Operators' chores that need no server: secrets exchanged, programs found."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,72 @@ def test_the_signing_key_changes_in_three_steps(
     assert told(vault).accepted_keys == ()
     with pytest.raises(CannotOperate, match="begin with `prepare`"):
         rotation.switch_signing_key(vault)
+
+
+@pytest.mark.parametrize("kind", ["files", "keys"])
+def test_the_signing_key_that_was_left_can_sign_again(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    vault: SecretFiles | KeysFile = request.getfixturevalue(kind)
+    old = told(vault).key.kid
+    rotation.prepare_signing_key(vault)
+    rotation.switch_signing_key(vault)
+    new = told(vault).key.kid
+    rotation.switch_signing_key_back(vault)
+    assert told(vault).key.kid == old
+    assert [key.kid for key in told(vault).accepted_keys] == [new]
+
+
+@pytest.mark.parametrize("done", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("secret", "step"),
+    [(secret, step) for secret, steps in rotation.STEPS.items() for step in steps],
+)
+def test_a_step_that_is_cut_off_can_be_repeated(
+    keys: KeysFile,
+    monkeypatch: pytest.MonkeyPatch,
+    secret: str,
+    step: str,
+    done: int,
+) -> None:
+    """It ends as if it had never been cut off, and every key of before still counts."""
+    if step in ("switch", "back") and secret == "signing-key":
+        rotation.prepare_signing_key(keys)
+    before = told(keys)
+    write, left = keys.write, done
+
+    def cut(name: str, text: str) -> None:
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        write(name, text)
+
+    do = rotation.STEPS[secret][step]
+    with monkeypatch.context() as cutting:
+        cutting.setattr(keys, "write", cut)
+        with suppress(KeyboardInterrupt):
+            do(keys)
+    between = told(keys)
+    if step != "retire":
+        assert known(before) <= known(between)
+    with suppress(CannotOperate):  # `prepare` says so when it had been done
+        do(keys)
+    after = told(keys)
+    if step != "retire":
+        assert known(before) <= known(after)
+    wanted = {"prepare": 1, "switch": 1, "back": 1, "retire": 0}[step]
+    if secret == "signing-key":
+        assert len(after.accepted_keys) == wanted
+        assert (after.key.kid != before.key.kid) == (step == "switch")
+    else:
+        assert (after.link_keys[0] != before.link_keys[0]) == (step == "switch")
+
+
+def known(settings: Settings) -> set[object]:
+    """Return everything that what was signed may be accepted by."""
+    keys = (settings.key, *settings.accepted_keys)
+    return {*(key.kid for key in keys), *settings.link_keys}
 
 
 @pytest.mark.parametrize("kind", ["files", "keys"])
