@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
+from deploy.local.disk import write_whole
 from deploy.local.faults import CannotStart
 from deploy.local.ports import free_ports, is_free
 
@@ -86,12 +87,7 @@ class DataFolder:
 
     def write(self, name: str, content: object) -> None:
         """Write it whole or not at all, for nobody else's eyes."""
-        draft = self.path / f".{name}.new"
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(to_json(content, indent=2) + b"\n")
-        draft.replace(self.path / name)
+        write_whole(self.path / name, to_json(content, indent=2) + b"\n")
 
     def ports(self, names: Sequence[str]) -> dict[str, int]:
         """Return a port for each name: the same as last time wherever it is free."""

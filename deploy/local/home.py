@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.disk import write_whole
 from deploy.local.faults import CannotStart
 from deploy.local.waiting import poll
 
@@ -91,15 +92,9 @@ class Home:
     def write(self, name: str, text: str, mode: int = 0o600) -> Path:
         """Write a small file of the server's, whole or not at all."""
         path = self.folder / name
-        draft = path.with_name(f".{path.name}.new")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
         self.give(path.parent)
-        self.give(draft)
-        draft.replace(path)
+        write_whole(path, text.encode(), mode=mode, finish=self.give)
         return path
 
     def give(self, path: Path) -> None:
