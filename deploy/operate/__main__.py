@@ -37,8 +37,10 @@ from deploy.postgres.bootstrap import AUDITOR
 Command: TypeAlias = Callable[[Targets, argparse.Namespace], Coroutine[None, None, int]]
 AddCommand: TypeAlias = Callable[[str, Command, str], argparse.ArgumentParser]
 
+#: Servers that went away meanwhile, a full disk: what they say is the best hint.
+FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
 #: An event that was published so long ago should have been handled.
-ON_ITS_WAY = timedelta(seconds=60)
+ON_ITS_WAY_SECONDS = 60.0
 AUDIT_WAIT_SECONDS = 30.0
 #: What was told takes its time to be handled.
 REBUILD_SECONDS = 300.0
@@ -48,7 +50,7 @@ LEAD_DAYS = 10
 
 def main() -> None:
     """Do what the command line says, and exit."""
-    arguments = _parser().parse_args()
+    arguments = parser().parse_args()
     try:
         if arguments.command is None:
             arguments.change(arguments)
@@ -56,8 +58,7 @@ def main() -> None:
             sys.exit(asyncio.run(_run(arguments)))
     except (CannotOperate, CannotStart, CannotMigrate) as fault:
         sys.exit(str(fault))
-    except (OSError, asyncpg.PostgresError, Unavailable) as fault:
-        # Servers that went away meanwhile, a full disk: what they say is the best hint.
+    except FAULTS as fault:
         sys.exit(f"{type(fault).__name__}: {fault}")
     except KeyboardInterrupt:
         sys.exit("stopped")
@@ -138,17 +139,27 @@ async def _due(targets: Targets, arguments: argparse.Namespace) -> int:
 
 
 async def _resend(targets: Targets, arguments: argparse.Namespace) -> int:
-    events = await messages.unheard(targets, older_than=ON_ITS_WAY)
+    older_than = timedelta(seconds=arguments.older_than)
+    events = await messages.unheard(targets, older_than=older_than)
     for event in events:
-        say(f"{event.type} {event.event_id}: not heard by {', '.join(event.readers)}")
-    if not events:
-        say("every event has been heard by all its readers")
+        mark = "? " if event.doubtful else ""
+        readers = ", ".join(event.readers)
+        say(f"{mark}{event.type} {event.event_id}: not heard by {readers}")
+    lost = [event for event in events if arguments.all or not event.doubtful]
+    if len(lost) < len(events):
+        say(
+            f"{len(events) - len(lost)} with a ? are older than any of their type that"
+            " their reader handled: lost, or published before it began to read them;"
+            " --all counts them as lost"
+        )
+    if not lost:
+        say("no other event is lost" if events else "every event has been heard")
     elif arguments.yes:
-        await messages.resend(targets, events)
-        say(f"{len(events)} will be sent again")
+        await messages.resend(targets, lost)
+        say(f"{len(lost)} will be sent again")
     else:
-        say(f"{len(events)} were never heard; say --yes to have them sent again")
-    return 0 if arguments.yes or not events else 1
+        say(f"{len(lost)} were never heard; say --yes to have them sent again")
+    return 0 if arguments.yes or not lost else 1
 
 
 def _change_key(arguments: argparse.Namespace) -> None:
@@ -175,9 +186,9 @@ def _services(arguments: argparse.Namespace) -> Sequence[str]:
     return arguments.service or SERVICES
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deploy.operate")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="python -m deploy.operate")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
@@ -192,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     passing.add_argument("rest", nargs=argparse.REMAINDER)
     passing.set_defaults(command=None, change=_pass_on)
     _add_rotation(commands.add_parser("rotate", help="exchange a secret, step by step"))
-    return parser
+    return whole
 
 
 def _add_saving(add: AddCommand) -> None:
@@ -236,6 +247,16 @@ def _add_messages(add: AddCommand) -> None:
     _choose_services(dead)
     resending = add("resend", _resend, "list events that a reader never got")
     resending.add_argument("--yes", action="store_true", help="send them again")
+    resending.add_argument(
+        "--all", action="store_true", help="also what may be of before it was read"
+    )
+    resending.add_argument(
+        "--older-than",
+        type=float,
+        default=ON_ITS_WAY_SECONDS,
+        metavar="SECONDS",
+        help="leave out what may be on its way; 0 where nothing runs",
+    )
     rebuilding = add("rebuild", _rebuild, "rebuild a service's copies of others'")
     rebuilding.add_argument("reader", choices=SERVICES)
     rebuilding.add_argument("objects", nargs="?", help="such as customers; else all")

@@ -3,6 +3,7 @@
 import tarfile
 from pathlib import Path
 
+from deploy.local.disk import reason, sync
 from deploy.operate.faults import CannotOperate
 
 NAME = "blobs.tar"
@@ -39,6 +40,7 @@ def unpack(archive: Path, blobs: Path) -> int:
                 draft = path.with_name(f"{DRAFT}{path.name}")
                 member.name = str(draft.relative_to(blobs))
                 tar.extract(member, blobs, filter="data")
+                sync(draft)
                 draft.replace(path)
                 count += 1
     return count
@@ -52,4 +54,4 @@ def refuse_unwritable(blobs: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as fault:
-        raise CannotOperate(f"{blobs} can't be written: {fault.strerror}.") from None
+        raise CannotOperate(f"{blobs} can't be written: {reason(fault)}.") from None

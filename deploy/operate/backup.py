@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deploy.local.disk import reason, sync
 from deploy.operate import archive, manifest, programs
 from deploy.operate.console import doing, say
 from deploy.operate.faults import CannotOperate
@@ -39,9 +40,11 @@ async def back_up(
             release=release, taken_at=taken_at, services=saved, files=files
         )
         manifest.write(draft, written)
-        draft.rename(wanted)
+        _finish(draft, wanted)
     except OSError as fault:
-        raise CannotOperate(f"{draft} can't be written: {fault.strerror}.") from None
+        raise CannotOperate(
+            f"{wanted} was not made, and nothing of it is left: {reason(fault)}."
+        ) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     say(f"the backup is in {wanted}")
@@ -70,8 +73,16 @@ def _make_draft(wanted: Path) -> Path:
             f"{draft} is there: another backup runs, or one was cut off; remove it."
         ) from None
     except OSError as fault:
-        raise CannotOperate(f"{draft} can't be made: {fault.strerror}.") from None
+        raise CannotOperate(f"{draft} can't be made: {reason(fault)}.") from None
     return draft
+
+
+def _finish(draft: Path, wanted: Path) -> None:
+    """Give the backup its name, once all of it would outlast a power cut."""
+    for path in (*draft.iterdir(), draft):
+        sync(path)
+    draft.rename(wanted)
+    sync(wanted.parent)
 
 
 async def _save(

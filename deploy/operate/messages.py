@@ -1,4 +1,8 @@
-"""Events that a reader never got: lost with the broker, or by going back in time."""
+"""Events that a reader never got: lost with the broker, or by going back in time.
+
+Nothing notes when a reader began to read a type of event. What was published before
+looks like what was lost; only the inbox tells them apart, and not always.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,26 +24,30 @@ class Unheard:
     event_id: UUID
     type: str
     readers: Sequence[str]
+    #: None of these readers has handled an older one of this type, though they had
+    #: handled others by then: it was lost, or they didn't read this type yet.
+    doubtful: bool
 
 
 async def unheard(targets: Targets, *, older_than: timedelta) -> list[Unheard]:
-    """Compare every outbox with the inboxes of its readers.
+    """Compare every outbox with the inboxes of its readers, as of this release.
 
     What was published more recently than `older_than` may still be on its way.
     """
-    handled = {
-        consumer: await _handled(targets, consumer) for consumer in SUBSCRIPTIONS
-    }
+    inboxes = {reader: await _inbox(targets, reader) for reader in SUBSCRIPTIONS}
     found: list[Unheard] = []
     for producer in SERVICES:
         for event_id, type_ in await _published(targets, producer, older_than):
-            readers = [
-                consumer
-                for consumer in _readers(type_)
-                if event_id not in handled[consumer]
-            ]
-            if readers:
-                found.append(Unheard(producer, event_id, type_, readers))
+            missing = {
+                reader: inboxes[reader].may_precede(event_id, type_)
+                for reader in _readers(type_)
+                if event_id not in inboxes[reader].events
+            }
+            if missing:
+                doubtful = all(missing.values())
+                found.append(
+                    Unheard(producer, event_id, type_, list(missing), doubtful)
+                )
     return found
 
 
@@ -72,13 +80,30 @@ def _readers(type_: str) -> list[str]:
     ]
 
 
-async def _handled(targets: Targets, consumer: str) -> set[UUID]:
-    async with connected(targets.auditor(consumer)) as connection:
+class _Inbox:
+    """What one reader has handled; ids of events are in the order of their time."""
+
+    def __init__(self, handled: Iterable[tuple[UUID, str]]) -> None:
+        self.events = set[UUID]()
+        self._first: dict[str, UUID] = {}
+        for event_id, type_ in handled:
+            self.events.add(event_id)
+            self._first[type_] = min(event_id, self._first.get(type_, event_id))
+
+    def may_precede(self, event_id: UUID, type_: str) -> bool:
+        """Tell whether the reader may have begun to read this type only later."""
+        first = self._first.get(type_)
+        was_there = any(other < event_id for other in self._first.values())
+        return was_there and (first is None or event_id < first)
+
+
+async def _inbox(targets: Targets, reader: str) -> _Inbox:
+    async with connected(targets.auditor(reader)) as connection:
         rows = await connection.fetch(
-            f"SELECT event_id FROM {consumer}.inbox WHERE consumer = $1",  # noqa: S608 - a name from our contracts
-            consumer,
+            f"SELECT event_id, type FROM {reader}.inbox WHERE consumer = $1",  # noqa: S608 - a name from our contracts
+            reader,
         )
-    return {row["event_id"] for row in rows}
+    return _Inbox((row["event_id"], row["type"]) for row in rows)
 
 
 async def _published(

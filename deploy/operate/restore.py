@@ -53,18 +53,13 @@ async def restore(
         manifest.verify(folder, saved)
     if WITH_BLOBS in services:
         archive.refuse_unwritable(targets.folder("blobs"))
+    alone = set(services) < set(targets.owners)
     async with _emptied(targets, services, aside=aside):
-        for service in services:
-            with doing(f"restoring {service}"):
-                await _load(targets, service, saved.services[service], folder)
-        if WITH_BLOBS in services:
-            with doing("restoring attachments"):
-                count = archive.unpack(folder / archive.NAME, targets.folder("blobs"))
-            say(f"attachments: {count} files")
-    await _bring_up_to_date(targets, services)
-    if set(services) < set(targets.owners):
-        await reunite(targets, services, saved.taken_at)
-    else:
+        await _load_all(targets, services, saved, folder)
+        await _bring_up_to_date(targets, services)
+        if alone:
+            await reunite(targets, services, saved.taken_at)
+    if not alone:
         await _warn_of_the_future(targets)
     return await _judge(targets, services)
 
@@ -112,10 +107,6 @@ async def _emptied(
     except BaseException:
         await _undo(targets, contents, kept)
         raise
-    finally:
-        for name in services:
-            async with connected(targets.owner(name)) as owner:
-                await schemas.restore_grants(owner, name)
 
 
 async def _inspect(targets: Targets, service: str) -> Content:
@@ -154,12 +145,13 @@ async def _undo(
                 continue  # it wasn't reached, and is as it was
             await schemas.clear(owner, name)
             await schemas.restore_grants(owner, name)
-        if content is Content.UNUSED:
-            await migrate(targets.owner(name), schema=name, package=f"services.{name}")
     for name, was in kept.items():
         async with connected(_as_superuser(targets, name)) as admin:
             await schemas.put_back(admin, name, was)
     say("nothing was restored; what was there before is there")
+    for name, content in contents.items():
+        if content is Content.UNUSED:
+            await migrate(targets.owner(name), schema=name, package=f"services.{name}")
 
 
 def _as_superuser(targets: Targets, service: str) -> str:
@@ -171,6 +163,21 @@ def _as_superuser(targets: Targets, service: str) -> str:
             " superuser of that one, and restore its services alone."
         )
     return urlsplit(admin)._replace(path=urlsplit(owner).path).geturl()
+
+
+async def _load_all(
+    targets: Targets, services: Sequence[str], saved: Manifest, folder: Path
+) -> None:
+    for service in services:
+        with doing(f"restoring {service}"):
+            await _load(targets, service, saved.services[service], folder)
+            # Before any migration: it leaves to these whose its tables are.
+            async with connected(targets.owner(service)) as owner:
+                await schemas.restore_grants(owner, service)
+    if WITH_BLOBS in services:
+        with doing("restoring attachments"):
+            count = archive.unpack(folder / archive.NAME, targets.folder("blobs"))
+        say(f"attachments: {count} files")
 
 
 async def _load(
@@ -234,9 +241,15 @@ async def _bring_up_to_date(targets: Targets, services: Sequence[str]) -> None:
                 say(f"{process.name}: migrated by {name}")
     if "billing" in services:
         await _seal(targets)
-    lost = await unheard(targets, older_than=timedelta())
+    missing = await unheard(targets, older_than=timedelta())
+    lost = [event for event in missing if not event.doubtful]
     for producer, count in (await resend(targets, lost)).items():
         say(f"{producer}: {count} events had not reached a reader, and will be sent")
+    if len(lost) < len(missing):
+        say(
+            f"{len(missing) - len(lost)} events may have been published before anybody"
+            " read them, and are left alone: python -m deploy.operate resend lists them"
+        )
 
 
 async def _warn_of_the_future(targets: Targets) -> None:

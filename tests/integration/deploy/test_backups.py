@@ -1,16 +1,20 @@
 """Backups and restores on real servers: nothing changes, nothing is overwritten."""
 
 import errno
+import os
 import tarfile
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from chassis import migrations
 from chassis.ids import uuid7
 from chassis.schema import dump_schema
-from deploy.operate import manifest, reunion
+from deploy.operate import archive, manifest, programs, reunion
+from deploy.operate.__main__ import FAULTS
 from deploy.operate.backup import back_up
 from deploy.operate.faults import CannotOperate
 from deploy.operate.restore import restore
@@ -101,14 +105,8 @@ async def test_what_was_there_can_be_kept_under_another_name(
     assert await restore(here, ["accounts"], backup, into=into(here), aside=True)
     after = await everything(here)
     assert after["accounts.users"] == before["accounts.users"]
-    [kept] = await fetch(
-        here.owner("accounts"),
-        "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'accounts_until_%'",
-    )
-    rows = await fetch(
-        here.owner("accounts"),
-        f"SELECT email FROM {kept['nspname']}.users",  # noqa: S608 - our own
-    )
+    [kept] = await kept_schemas(here)
+    rows = await fetch(here.owner("accounts"), f"SELECT email FROM {kept}.users")  # noqa: S608 - our own
     assert "later@example.com" in {row["email"] for row in rows}
 
 
@@ -126,12 +124,68 @@ async def test_a_restore_that_fails_leaves_everything_as_it_was(
     before = await everything(target)
     with pytest.raises(CannotOperate, match="pg_restore failed"):
         await restore(target, SERVICES, backup, into=into(target), aside=aside)
-    after = await everything(target)
+    assert_unchanged(before, await everything(target))
+
+
+@pytest.mark.parametrize("aside", [True, False])
+async def test_a_restore_whose_migration_fails_leaves_everything_as_it_was(
+    here: Targets,
+    elsewhere: Targets,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    aside: bool,
+) -> None:
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    target = here if aside else elsewhere
+    before = await everything(target)
+    unfit = migrations.Migration("9999_unfit", "ALTER TABLE mails ADD COLUMN id int")
+    known = migrations.migrations_of
+
+    def with_unfit(package: str) -> list[migrations.Migration]:
+        return [*known(package), *([unfit] if package == "services.notifier" else ())]
+
+    with monkeypatch.context() as newer:
+        newer.setattr(migrations, "migrations_of", with_unfit)
+        with pytest.raises(migrations.CannotMigrate, match="9999_unfit"):
+            await restore(target, SERVICES, backup, into=into(target), aside=aside)
+    assert_unchanged(before, await everything(target))
+    assert await kept_schemas(target) == []
+    # Nothing is in the way of the next attempt, and rights are as they were.
+    assert await restore(target, SERVICES, backup, into=into(target), aside=aside)
+
+
+async def test_a_service_that_can_not_be_brought_together_with_the_others_is_undone(
+    here: Targets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object) -> None:
+        raise ConnectionResetError("the server went away")
+
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    async with accounts(here) as stage:
+        await stage.register(email="later@example.com")
+    before = await everything(here)
+    monkeypatch.setattr("deploy.operate.restore.reunite", lost)
+    with pytest.raises(ConnectionResetError):
+        await restore(here, ["accounts"], backup, into=into(here), aside=True)
+    assert await everything(here) == before
+    assert await kept_schemas(here) == []
+
+
+def assert_unchanged(before: dict[str, list[str]], after: dict[str, list[str]]) -> None:
     assert after.keys() == before.keys()
     # Those that nobody had used yet are migrated anew.
     assert {table for table in after if after[table] != before[table]} <= {
         f"{service}.schema_migrations" for service in SERVICES
     }
+
+
+async def kept_schemas(targets: Targets) -> list[str]:
+    rows = await fetch(
+        targets.owner("accounts"),
+        "SELECT nspname FROM pg_namespace WHERE nspname LIKE '%\\_until\\_%'",
+    )
+    return [row["nspname"] for row in rows]
 
 
 async def test_a_restore_that_finds_no_room_for_attachments_is_undone(
@@ -196,6 +250,82 @@ async def test_a_backup_never_takes_a_folder_that_is_there(
     file.touch()
     with pytest.raises(CannotOperate, match="can't be made"):
         await back_up(here, SERVICES, file / "backup")
+
+
+async def test_a_backup_has_its_name_once_all_of_it_would_outlast_a_power_cut(
+    here: Targets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    named: list[int] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").resolve())
+        fsync(descriptor)
+
+    def name(path: Path, target: Path) -> Path:
+        named.append(len(synced))
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(Path, "rename", name)
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    draft = tmp_path / "backup.unfinished"
+    [before] = named
+    assert set(synced[:before]) == {draft, *(draft / f.name for f in backup.iterdir())}
+    assert synced[before:] == [tmp_path]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "blobs/ab/1"),
+            "blobs/ab/1: Permission denied",
+        ),
+        (OSError("unexpected end of data"), "unexpected end of data"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+async def test_what_kept_a_backup_from_being_made_is_said(
+    here: Targets,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: OSError,
+    said: str,
+) -> None:
+    def fail(*_: object) -> int:
+        raise fault
+
+    monkeypatch.setattr(archive, "pack", fail)
+    with pytest.raises(CannotOperate) as refused:
+        await back_up(here, SERVICES, tmp_path / "backup")
+    assert str(refused.value) == (
+        f"{tmp_path / 'backup'} was not made, and nothing of it is left: {said}."
+    )
+    assert nothing_left(tmp_path)
+
+
+def nothing_left(folder: Path) -> bool:
+    return not list(folder.glob("backup*"))
+
+
+async def test_a_backup_whose_server_goes_away_leaves_nothing_and_says_so_in_a_line(
+    here: Targets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def end_all(*_: object, url: str, **__: object) -> None:
+        await fetch(
+            here.admin_url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
+            urlsplit(url).path.strip("/"),
+        )
+
+    monkeypatch.setattr(programs, "run", end_all)
+    with pytest.raises(FAULTS) as ended:
+        await back_up(here, SERVICES, tmp_path / "backup")
+    assert str(ended.value)
+    assert nothing_left(tmp_path)
 
 
 async def test_a_service_that_went_back_in_time_is_heard_by_the_others_again(

@@ -2,12 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from chassis.ids import uuid7
 from chassis.topology import dead_queue
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.operate import doctor, letters, messages, projections
+from deploy.operate.__main__ import parser
 from deploy.operate.faults import CannotOperate
 from deploy.operate.targets import SERVICES, Targets
 from services.accounts.app import PROCESS as ACCOUNTS
@@ -34,6 +37,52 @@ async def test_an_event_that_was_lost_on_its_way_is_sent_again(here: Targets) ->
     rows = await fetch(owner, "SELECT FROM accounts.outbox WHERE published_at IS NULL")
     assert len(rows) == len(lost)
     assert await messages.unheard(here, older_than=timedelta()) == []
+
+
+async def test_what_was_published_before_anybody_read_it_is_told_from_what_was_lost(
+    here: Targets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registered = "accounts.customer.registered.v1"
+    await fetch(
+        here.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
+    )
+    # Each reader was there before, with events of another type.
+    for reader in ("billing", "tickets", "notifier"):
+        await handle(here, reader, "billing.clock.moved.v1", UUID(int=1))
+    doubtful = await messages.unheard(here, older_than=timedelta())
+    assert {event.type for event in doubtful if event.doubtful} == {
+        registered,
+        "accounts.email_verification.requested.v1",
+    }
+    # A younger one tells nothing of the time before it, an older one does.
+    await handle(here, "tickets", registered, uuid7())
+    assert all(e.doubtful for e in await messages.unheard(here, older_than=timedelta()))
+    await handle(here, "tickets", registered, UUID(int=2))
+    found = await messages.unheard(here, older_than=timedelta())
+    assert [event.type for event in found if not event.doubtful] == [registered]
+
+    assert await operate(here, "resend", "--older-than", "0", "--yes") == 0
+    said = capsys.readouterr().out
+    assert f"\n{registered} {found[0].event_id}: not heard by" in f"\n{said}"
+    assert "1 with a ? are older than any of their type" in said
+    assert "1 will be sent again" in said
+    assert await operate(here, "resend", "--older-than", "0", "--all") == 1
+    assert "1 were never heard" in capsys.readouterr().out
+
+
+async def handle(targets: Targets, reader: str, type_: str, event_id: UUID) -> None:
+    """Note in a reader's inbox that it has handled this."""
+    await fetch(
+        targets.owner(reader),
+        f"INSERT INTO {reader}.inbox (consumer, event_id, type) VALUES ($1, $2, $3)",  # noqa: S608 - our own
+        *(reader, event_id, type_),
+    )
+
+
+async def operate(targets: Targets, *arguments: str) -> int:
+    """Do what the command line would; return its exit code."""
+    command = parser().parse_args(arguments)
+    return await command.command(targets, command)
 
 
 async def test_a_projection_that_went_wrong_is_rebuilt(here: Targets) -> None:
