@@ -21,7 +21,7 @@ from joserfc.jwk import OKPKey
 from deploy.compose.faults import CannotGoOn
 from deploy.local.demo.company import people
 from deploy.local.keys import LETTERS, PASSWORD_LENGTH
-from deploy.postgres.bootstrap import AUDITOR, owner_of
+from deploy.postgres.bootstrap import AUDITOR, OBSERVER, owner_of
 
 SERVICES = ("accounts", "billing", "tickets", "notifier")
 PROCESSES = (*SERVICES, "gateway")
@@ -52,6 +52,7 @@ def database_files() -> dict[str, str]:
         **{f"{name}_database_url": name for name in SERVICES},
         **{f"{name}_owner_database_url": owner_of(name) for name in SERVICES},
         "audit_url": AUDITOR,
+        "observer_url": OBSERVER,
     }
 
 

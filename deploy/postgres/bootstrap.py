@@ -2,6 +2,7 @@
 
 `<service>_owner` owns the schema and migrates it; `<service>` reads and writes its
 rows and can change nothing else. `auditor` reads everything and changes nothing.
+`observer` reads the server's own numbers, and nobody's rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 AUDITOR = "auditor"
+OBSERVER = "observer"
 EXTENSIONS = ("citext", "btree_gist")
 #: Roles are the whole server's: bootstraps of several databases take turns.
 TURN = 7_321_005_119
@@ -17,7 +19,8 @@ TURN = 7_321_005_119
 
 def roles_of(services: Sequence[str]) -> list[str]:
     """Return every role that needs a password."""
-    return [role for name in services for role in (name, owner_of(name))] + [AUDITOR]
+    own = [role for name in services for role in (name, owner_of(name))]
+    return [*own, AUDITOR, OBSERVER]
 
 
 def owner_of(service: str) -> str:
@@ -100,6 +103,8 @@ async def _make_schemas(url: str, database: str, services: Sequence[str]) -> Non
                 "ALTER ROLE %I SET default_transaction_read_only = on",
                 AUDITOR,
             )
+            await _admit(connection, database, OBSERVER)
+            await _run(connection, "GRANT pg_monitor TO %I", OBSERVER)
             for service in services:
                 await make_schema(connection, database, service)
     finally:

@@ -83,6 +83,18 @@ async def test_the_auditor_reads_everything_and_changes_nothing(
             )
 
 
+async def test_the_observer_reads_the_servers_numbers_and_nobodys_rows(
+    urls: dict[str, str],
+) -> None:
+    seen = (
+        "SELECT count(*) FROM pg_stat_activity WHERE query = '<insufficient privilege>'"
+    )
+    assert await run(urls["observer"], seen) == 0
+    assert await run(urls["apples"], seen) != 0
+    with pytest.raises(REFUSED):
+        await run(urls["observer"], "SELECT count(*) FROM apples.crates")
+
+
 async def test_a_second_bootstrap_keeps_the_rows_and_takes_new_passwords(
     postgres: PrivatePostgres, urls: dict[str, str]
 ) -> None:
