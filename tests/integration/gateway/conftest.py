@@ -1,18 +1,25 @@
 """A gateway in front of services that answer as the test wants."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestServer
 
 from gateway.app import PROCESS
+from gateway.upstream import Sending, Upstream
 from tests.conftest import MakeDatabase
 from tests.integration.gateway.announcing import Announcer, announcing
 from tests.support.running import Running, running
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SERVICES = ("accounts", "billing", "tickets", "notifier")
+#: Longer than any test takes: who misses it never answers.
+PANEL_SECONDS = 100.0
+MIDDLE_OF_A_MINUTE = 1_800_000_030.0
 
 
 class Services:
@@ -58,14 +65,53 @@ async def services() -> AsyncGenerator[Services]:
 
 
 @pytest.fixture
-async def gateway(services: Services, amqp_url: str) -> AsyncGenerator[Running]:
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halt what limits count by: the end of a minute in a test would free some."""
+    clock = SimpleNamespace(time=lambda: MIDDLE_OF_A_MINUTE)
+    monkeypatch.setattr("limits.aio.storage.memory.time", clock)
+
+
+def lose_patience(monkeypatch: pytest.MonkeyPatch, *, with_path: str) -> None:
+    """Let a panel's time be up at once for the call of this path, and no other's."""
+    call = Upstream.call
+
+    def call_impatiently(
+        self: Upstream, service: str, path: str, sending: Sending
+    ) -> AbstractAsyncContextManager[ClientResponse]:
+        if path.partition("?")[0] == with_path:
+            assert sending.total_seconds == PANEL_SECONDS
+            sending = replace(sending, total_seconds=0.1)
+        return call(self, service, path, sending)
+
+    monkeypatch.setattr(Upstream, "call", call_impatiently)
+
+
+@asynccontextmanager
+async def without_broker(services: Services) -> AsyncGenerator[Running]:
+    """Run a gateway that hears of nothing."""
+    async with running(
+        PROCESS,
+        amqp_url="amqp://guest:guest@127.0.0.1:9/",
+        public_url="https://client.example.com",
+        stream_heartbeat_seconds=0.1,
+        **{f"{name}_url": services.url for name in SERVICES},
+    ) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def gateway(
+    services: Services, amqp_url: str, standing_clock: None
+) -> AsyncGenerator[Running]:
+    del standing_clock  # requested for what it does
     urls = {f"{name}_url": services.url for name in SERVICES}
     async with running(
         PROCESS,
         amqp_url=amqp_url,
         public_url="https://client.example.com",
         requests_per_minute=50,
-        panel_timeout_seconds=0.3,
+        page_timeout_seconds=PANEL_SECONDS,
+        panel_timeout_seconds=PANEL_SECONDS,
         stream_heartbeat_seconds=0.2,
         streams_per_user=3,
         maximum_streams=20,

@@ -24,7 +24,7 @@ from tests.support.tokens import a_verifier
 
 BROWSER = "Browser/1"
 EXCHANGE = "POST /internal/browser-sessions/exchange"
-WAIT_SECONDS = 10
+WAIT_SECONDS = 60
 
 
 class WatchedServices(Services):

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -14,8 +14,8 @@ from prometheus_client import REGISTRY
 from chassis.client import UpstreamAway
 from chassis.http import reader
 from contracts.api.notifier import NewsView
-from deploy.local.ports import LOOPBACK, free_ports
-from gateway import circuits, patience, upstream
+from deploy.local.ports import LOOPBACK
+from gateway import circuits, upstream
 from gateway import services as gateway_services
 from gateway.app import PROCESS
 from gateway.circuits import FAILURES, CircuitState
@@ -25,11 +25,16 @@ from gateway.settings import Settings
 from gateway.upstream import CHUNK_BYTES, Sending, Upstream, open_upstream
 from tests.integration.chassis.stage import until
 from tests.integration.gateway.conftest import SERVICES, Services
+from tests.support.leaping import Leaping
 from tests.support.running import Running, running
 from tests.support.tokens import a_customer, token_of
 
-GET = Sending(method="GET", headers={}, total_seconds=5)
-POST = Sending(method="POST", headers={}, total_seconds=5, body=lambda: b"{}")
+#: Longer than any test takes: beyond it is leapt.
+PATIENCE_SECONDS = 100.0
+GET = Sending(method="GET", headers={}, total_seconds=PATIENCE_SECONDS)
+POST = Sending(
+    method="POST", headers={}, total_seconds=PATIENCE_SECONDS, body=lambda: b"{}"
+)
 
 
 class Backend:
@@ -83,6 +88,14 @@ async def backend() -> AsyncGenerator[Backend]:
     await backend.server.close()
 
 
+@pytest.fixture
+def deaf() -> Generator[socket.socket]:
+    """A port that refuses connections until somebody listens, and is nobody else's."""
+    with socket.socket() as bound:
+        bound.bind((LOOPBACK, 0))
+        yield bound
+
+
 @asynccontextmanager
 async def reaching(url: str, **more: object) -> AsyncGenerator[Upstream]:
     """Reach all four services at one address."""
@@ -105,13 +118,13 @@ async def reached(backend: Backend) -> AsyncGenerator[Upstream]:
 async def front(
     backend: Backend, services: Services, amqp_url: str
 ) -> AsyncGenerator[Running]:
-    """A gateway whose tickets are the backend; it has little patience."""
+    """A gateway whose tickets are the backend."""
     urls = {f"{name}_url": services.url for name in SERVICES}
     async with running(
         PROCESS,
         amqp_url=amqp_url,
         public_url="https://client.example.com",
-        service_timeout_seconds=0.3,
+        service_timeout_seconds=PATIENCE_SECONDS,
         **{**urls, "tickets_url": backend.url},
     ) as front:
         yield front
@@ -164,7 +177,7 @@ async def test_what_was_sent_and_might_have_had_its_effect_is_never_sent_again(
     keyed = Sending(
         method="POST",
         headers={"Idempotency-Key": "k"},
-        total_seconds=5,
+        total_seconds=PATIENCE_SECONDS,
         body=lambda: b"{}",
     )
     for sending in (POST, keyed):
@@ -174,33 +187,32 @@ async def test_what_was_sent_and_might_have_had_its_effect_is_never_sent_again(
     assert backend.asked == 2
 
 
-async def test_what_could_not_even_be_sent_is_sent_again(backend: Backend) -> None:
-    """A socket that is bound refuses connections until it listens."""
+async def test_what_could_not_even_be_sent_is_sent_again(
+    backend: Backend, deaf: socket.socket
+) -> None:
     listening = asyncio.Event()
-    with socket.socket() as bound:
-        bound.bind((LOOPBACK, 0))
-        attempts = 0
+    attempts = 0
 
-        def body() -> bytes:
-            nonlocal attempts
-            attempts += 1
-            if attempts == 2:
-                bound.listen()
-                listening.set()
-            return b"{}"
+    def body() -> bytes:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 2:
+            deaf.listen()
+            listening.set()
+        return b"{}"
 
-        sending = Sending(method="POST", headers={}, total_seconds=5, body=body)
-        async with (
-            reaching(f"http://{LOOPBACK}:{bound.getsockname()[1]}") as reached,
-            asyncio.TaskGroup() as tasks,
-        ):
-            asking = tasks.create_task(ask(reached, sending))
-            await listening.wait()
-            late = web.AppRunner(backend.app())
-            await late.setup()
-            await web.SockSite(late, bound).start()
-            assert await asking == 200
-            await late.cleanup()
+    sending = replace(POST, body=body)
+    async with (
+        reaching(f"http://{LOOPBACK}:{deaf.getsockname()[1]}") as reached,
+        asyncio.TaskGroup() as tasks,
+    ):
+        asking = tasks.create_task(ask(reached, sending))
+        await listening.wait()
+        late = web.AppRunner(backend.app())
+        await late.setup()
+        await web.SockSite(late, deaf).start()
+        assert await asking == 200
+        await late.cleanup()
     assert (attempts, backend.asked) == (2, 1)
 
 
@@ -218,8 +230,10 @@ async def test_there_is_no_retry_for_which_the_time_is_up(
 # Circuits
 
 
-async def test_a_service_that_refuses_connections_is_soon_not_asked_any_more() -> None:
-    async with reaching(f"http://{LOOPBACK}:{free_ports(1)[0]}") as reached:
+async def test_a_service_that_refuses_connections_is_soon_not_asked_any_more(
+    deaf: socket.socket,
+) -> None:
+    async with reaching(f"http://{LOOPBACK}:{deaf.getsockname()[1]}") as reached:
         for _ in range(FAILURES):
             with pytest.raises(UpstreamAway):
                 await ask(reached, POST)
@@ -251,14 +265,18 @@ async def test_a_hung_service_costs_its_callers_little_and_others_nothing(
 ) -> None:
     services.answer("/api/v1/invoices", {"items": []})
     backend.is_hung = True
-    statuses = await asyncio.gather(*(status(front, "tickets") for _ in range(8)))
-    assert statuses == [503] * 8
-    asked = backend.asked
+    time = Leaping()
+    async with asyncio.TaskGroup() as tasks:
+        asking = [tasks.create_task(status(front, "tickets")) for _ in range(8)]
+        await until(backend.has(8))
+        assert await status(front, "invoices") == 200
+        time.leap(PATIENCE_SECONDS)
+    assert [task.result() for task in asking] == [503] * 8
     async with front.client.get("/api/v1/tickets", headers=bearer()) as answer:
         assert answer.status == 503
         assert int(answer.headers["Retry-After"]) >= 1
         assert (await answer.json())["type"].endswith("UpstreamAway")
-    assert backend.asked == asked
+    assert backend.asked == 8
     assert await status(front, "invoices") == 200
     async with front.client.get("/health/ready") as answer:
         assert answer.status == 200
@@ -288,8 +306,8 @@ async def test_clients_that_stop_sending_cast_no_doubt_on_the_service(
     asked: int,
 ) -> None:
     """What is small isn't passed on before it is here; files are, as they come."""
-    monkeypatch.setattr(reader, "BODY_SECONDS", 0.3)
-    may_end = asyncio.Event()
+    monkeypatch.setattr(reader, "BODY_SECONDS", 0.1)
+    time, may_end = Leaping(), asyncio.Event()
 
     async def endless() -> AsyncGenerator[bytes]:
         yield b"{"
@@ -302,9 +320,13 @@ async def test_clients_that_stop_sending_cast_no_doubt_on_the_service(
         ) as answer:
             return answer.status
 
-    statuses = await asyncio.gather(*(send() for _ in range(FAILURES + 1)))
+    async with asyncio.TaskGroup() as tasks:
+        sending = [tasks.create_task(send()) for _ in range(FAILURES + 1)]
+        await until(backend.has(asked))
+        if asked:
+            time.leap(PATIENCE_SECONDS)
     may_end.set()
-    assert statuses == [refusal] * (FAILURES + 1)
+    assert [task.result() for task in sending] == [refusal] * (FAILURES + 1)
     assert backend.asked == asked
     assert await status(front, "tickets") == 200
 
@@ -312,17 +334,20 @@ async def test_clients_that_stop_sending_cast_no_doubt_on_the_service(
 async def test_what_a_page_can_do_without_is_soon_not_asked_for(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway_services, "PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr(patience, "LAST_SECONDS", 0.1)
+    monkeypatch.setattr(gateway_services, "PATIENCE_SECONDS", PATIENCE_SECONDS)
     backend.is_hung = True
+    time = Leaping()
     async with reaching(backend.url) as reached:
-        portals = PortalServices(settings_for(backend.url), reached)
+        long = settings_for(backend.url, page_timeout_seconds=10 * PATIENCE_SECONDS)
+        portals = PortalServices(long, reached)
         caller = portals.caller(None, "en")
-        for _ in range(FAILURES):
-            assert await if_there(caller.get("/tickets", NewsView)) is None
-        asked = backend.asked
+        for number in range(FAILURES):
+            panel = asyncio.create_task(if_there(caller.get("/tickets", NewsView)))
+            await until(backend.has(number + 1))
+            time.leap(PATIENCE_SECONDS)
+            assert await panel is None
         assert await if_there(caller.get("/tickets", NewsView)) is None
-        assert backend.asked == asked == FAILURES
+        assert backend.asked == FAILURES
 
 
 # Bounds

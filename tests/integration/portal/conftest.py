@@ -12,12 +12,13 @@ from tests.integration.gateway.conftest import (
     announcer,
     gateway,
     services,
+    standing_clock,
 )
 from tests.integration.portal.browsing import Browser
 from tests.integration.portal.doors import browser_at
 from tests.support.running import Running
 
-__all__ = ["announcer", "gateway", "services"]
+__all__ = ["announcer", "gateway", "services", "standing_clock"]
 
 OpenBrowser = Callable[..., Browser]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,14 +21,6 @@ from tests.support.running import running
 from tests.support.tokens import a_customer, token_of
 
 ALLOWED = 10
-MIDDLE_OF_A_MINUTE = 1_800_000_030.0
-
-
-@pytest.fixture
-def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Halt what the limits count by: a minute that ends in a test frees some of them."""
-    clock = SimpleNamespace(time=lambda: MIDDLE_OF_A_MINUTE)
-    monkeypatch.setattr("limits.aio.storage.memory.time", clock)
 
 
 @pytest.fixture
@@ -37,6 +28,7 @@ async def limited(
     services: Services, amqp_url: str, standing_clock: None
 ) -> AsyncGenerator[Browser]:
     """A browser at a gateway that allows little."""
+    del standing_clock  # requested for what it does
     urls = {f"{name}_url": services.url for name in SERVICES}
     async with running(
         PROCESS,
