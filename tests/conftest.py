@@ -1,8 +1,9 @@
 """What all tests share: the servers, databases and queues of their own, the product."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ import structlog
 
 from chassis.process import Process
 from tests.e2e.stack import Product, open_folder, running_product
-from tests.support.databases import ServiceDatabase, fresh_database, fresh_vhost
+from tests.support.databases import ServiceDatabase, empty, fresh_database, fresh_vhost
 from tests.support.running import declare_queues
 from tests.support.servers import Servers, name_session, shared_servers, stop_servers
 
 #: Makes the process a database with its migrations applied, and drops it at the end.
 MakeDatabase = Callable[[Process], Awaitable[ServiceDatabase]]
+#: Lends the process a database that no other test uses meanwhile, and empties it; for
+#: tests that change rows alone. Not for async fixtures.
+LendDatabase = Callable[[Process], AbstractContextManager[ServiceDatabase]]
 #: Makes a virtual host with the process's queues declared.
 MakeQueues = Callable[[Process], Awaitable[str]]
 
@@ -58,6 +62,27 @@ async def make_database(servers: Servers) -> AsyncIterator[MakeDatabase]:
             )
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def lend_database(servers: Servers) -> Iterator[LendDatabase]:
+    """One database of each service, emptied each time: to make one takes longer."""
+    made: dict[str, ServiceDatabase] = {}
+    stack = AsyncExitStack()
+    with asyncio.Runner() as runner:
+
+        @contextmanager
+        def lend(process: Process) -> Generator[ServiceDatabase]:
+            if process.name not in made:
+                fresh = fresh_database(servers, process.name, process.package)
+                made[process.name] = runner.run(stack.enter_async_context(fresh))
+            try:
+                yield made[process.name]
+            finally:
+                runner.run(empty(made[process.name]))
+
+        yield lend
+        runner.run(stack.aclose())
 
 
 @pytest.fixture

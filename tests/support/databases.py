@@ -60,6 +60,32 @@ async def fresh_database(
         await admin.close()
 
 
+async def empty(database: ServiceDatabase) -> None:
+    """Leave in the database what its migrations put there, and nobody connected."""
+    connection = await asyncpg.connect(database.admin_url)
+    try:
+        await connection.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+            """
+        )
+        # Without triggers: the append-only tables refuse it otherwise, as they should.
+        await connection.execute("SET session_replication_role = replica")
+        statements = await connection.fetchval(
+            """
+            SELECT string_agg(format('DELETE FROM %I.%I', schemaname, tablename), ';')
+            FROM pg_tables
+            WHERE schemaname = $1 AND tablename <> 'schema_migrations'
+            """,
+            database.service,
+        )
+        clock = f"INSERT INTO {database.service}.business_clock DEFAULT VALUES"
+        await connection.execute(f"{statements}; {clock}")
+    finally:
+        await connection.close()
+
+
 @asynccontextmanager
 async def fresh_vhost(servers: Servers) -> AsyncGenerator[str]:
     """Make a virtual host on the broker; yields its URL."""

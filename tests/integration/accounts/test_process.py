@@ -11,8 +11,9 @@ import pytest
 from chassis.ids import uuid7
 from contracts.events.billing import ClockMoved
 from services.accounts.app import PROCESS
-from tests.conftest import MakeDatabase, MakeQueues
+from tests.conftest import MakeQueues
 from tests.integration.accounts.stage import LINK_KEY, registration, settings
+from tests.support.databases import ServiceDatabase
 from tests.support.running import Running, running
 
 WAIT_SECONDS = 60
@@ -20,9 +21,8 @@ WAIT_SECONDS = 60
 
 @pytest.fixture
 async def process(
-    make_database: MakeDatabase, make_queues: MakeQueues
+    database: ServiceDatabase, make_queues: MakeQueues
 ) -> AsyncIterator[Running]:
-    database = await make_database(PROCESS)
     async with running(
         PROCESS,
         database_url=database.url,

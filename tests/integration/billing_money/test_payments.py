@@ -4,6 +4,9 @@ import asyncio
 import re
 from typing import Any
 
+import pytest
+
+from chassis.http import waiting
 from chassis.ids import uuid7
 from tests.integration.billing_money.stage import Person, Stage, a_payment
 
@@ -152,7 +155,10 @@ async def test_a_payment_waits_for_its_invoice_to_be_issued(stage: Stage) -> Non
     assert paying.result()["amount"] == {"amount": "100.00", "currency": "BRL"}
 
 
-async def test_a_draft_that_stays_one_is_to_be_paid_later(stage: Stage) -> None:
+async def test_a_draft_that_stays_one_is_to_be_paid_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0.1)
     ana = stage.stranger()
     draft = await ana.order()
     for complete in (True, False):

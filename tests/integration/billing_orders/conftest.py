@@ -1,18 +1,25 @@
-"""Billing with a database of its own for each test."""
+"""Billing with an empty database for each test."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 
 import pytest
 
 from services.billing.app import PROCESS
-from tests.conftest import MakeDatabase
+from tests.conftest import LendDatabase
 from tests.integration.billing_orders.stage import Stage, staged
 from tests.support.databases import ServiceDatabase
+from tests.support.patience import be_patient
 
 
 @pytest.fixture
-async def database(make_database: MakeDatabase) -> ServiceDatabase:
-    return await make_database(PROCESS)
+def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
+    with lend_database(PROCESS) as database:
+        yield database
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_patient(monkeypatch)
 
 
 @pytest.fixture

@@ -9,13 +9,16 @@ from typing import Any
 import asyncpg
 import pytest
 
+from chassis import db
 from chassis.events import Envelope
 from chassis.ids import uuid7
 from chassis.jobs import run
 from services.billing import workflows
+from services.billing.app import PROCESS
 from services.billing.jobs import jobs
 from services.billing.measures import measure
-from tests.integration.billing_orders.stage import Person, Stage, days
+from tests.conftest import MakeDatabase
+from tests.integration.billing_orders.stage import Person, Stage, days, running_billing
 from tests.support.databases import ServiceDatabase
 from tests.support.measured import measure_by, told
 
@@ -49,6 +52,12 @@ class Trap:
 
     async def release(self) -> None:
         await self.owner.execute("TRUNCATE unlucky")
+
+
+@pytest.fixture
+async def database(make_database: MakeDatabase) -> ServiceDatabase:
+    """One of the test's own: a trap is no row."""
+    return await make_database(PROCESS)
 
 
 @pytest.fixture
@@ -201,14 +210,21 @@ async def test_credit_and_cancellation_go_on_with_the_others_too(
 
 
 async def test_a_customer_who_is_held_too_long_is_passed_over_without_a_task(
-    stage: Stage, database: ServiceDatabase
+    stage: Stage, database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ana, bia = await renewing(stage, 2)
-    async with connected(database) as other, other.transaction():
+    monkeypatch.setitem(db.SERVER_TIMEOUTS, "lock_timeout", "100ms")
+    async with (
+        running_billing(database) as hasty,
+        connected(database) as other,
+        other.transaction(),
+    ):
         await other.execute(
             "SELECT FROM customers WHERE id = $1 FOR UPDATE", ana.customer_id
         )
-        report = await stage.run(EXPIRY - days(10))
+        on = {"on": str(EXPIRY - days(10))}
+        finance = Person(stage.finance.principal, hasty.client)
+        report = (await finance.post("/staff/billing-runs", on)).body
     assert (report["issued"], report["customers_failed"]) == (1, 1)
     assert len(await bia.invoices()) == 2
     assert await tasks(stage) == []

@@ -4,6 +4,9 @@ import asyncio
 from contextlib import suppress
 from datetime import date, datetime, time
 
+import pytest
+
+from chassis.http import waiting
 from services.billing.commands.orders import Cart, place_order
 from services.billing.domain.catalogue import Wanted
 from services.billing.domain.periods import Period
@@ -54,7 +57,10 @@ async def test_details_that_come_late_issue_the_draft(stage: Stage) -> None:
     assert await stage.types_of(invoice["id"]) == ["drafted", "issued"]
 
 
-async def test_an_order_is_placed_even_if_the_details_lag_behind(stage: Stage) -> None:
+async def test_an_order_is_placed_even_if_the_details_lag_behind(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0.1)
     await stage.mark_accounts(complete=False)
     ana = stage.stranger()
     order = await ana.order()

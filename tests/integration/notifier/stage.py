@@ -28,7 +28,7 @@ from tests.support.tokens import bearer
 from tests.unit.notifier.events import a_registration
 
 LINK_KEY = "a key that both processes know"
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 def settings_of(mailbox: Mailbox) -> dict[str, Any]:

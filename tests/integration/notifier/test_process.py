@@ -10,9 +10,9 @@ import pytest
 from chassis.ids import uuid7
 from contracts.events import billing
 from services.notifier.app import PROCESS
-from tests.conftest import MakeDatabase, MakeQueues
+from tests.conftest import MakeQueues
 from tests.integration.notifier.mailserver import Mailbox
-from tests.integration.notifier.stage import settings_of, until
+from tests.integration.notifier.stage import PATIENCE_SECONDS, settings_of, until
 from tests.support.databases import ServiceDatabase
 from tests.support.running import Running, running
 from tests.unit.notifier.events import a_registration, an_invoice
@@ -50,11 +50,9 @@ class Installation:
 
 @pytest.fixture
 async def installation(
-    make_database: MakeDatabase, make_queues: MakeQueues, mailbox: Mailbox
+    database: ServiceDatabase, make_queues: MakeQueues, mailbox: Mailbox
 ) -> AsyncIterator[Installation]:
-    installation = Installation(
-        await make_database(PROCESS), await make_queues(PROCESS), mailbox
-    )
+    installation = Installation(database, await make_queues(PROCESS), mailbox)
     try:
         yield installation
     finally:
@@ -112,7 +110,7 @@ async def test_a_mailbox_that_was_away_gets_everything_once(
 
 
 async def until_noted(process: Running, count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with process.db.reading() as tx:
                 noted = await tx.fetchval(
@@ -157,7 +155,7 @@ async def test_a_process_that_is_told_to_stop_finishes_its_mail(
     await process.announce(
         registration, an_invoice(customer_id=registration.customer_id)
     )
-    await asyncio.wait_for(begun.wait(), timeout=10)
+    await asyncio.wait_for(begun.wait(), timeout=PATIENCE_SECONDS)
     process.stopping.set()
     going_on.set()
     await process.serving

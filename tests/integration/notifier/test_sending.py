@@ -13,7 +13,7 @@ from services.notifier.domain.mails import BACK_OFF_MINUTES
 from services.notifier.providers import MailServer
 from services.notifier.workflows import BATCH, LEASE, send_due_mails
 from tests.integration.notifier.mailserver import DROP, Mailbox, text_of
-from tests.integration.notifier.stage import Stage
+from tests.integration.notifier.stage import PATIENCE_SECONDS, Stage
 from tests.unit.notifier.events import a_contact, a_reset, an_invoice
 
 
@@ -141,7 +141,7 @@ async def test_a_mail_whose_sender_died_is_taken_over_when_the_lease_ends(
 
     stage.mailbox.during = hang
     sending = asyncio.create_task(stage.send())
-    await asyncio.wait_for(begun.wait(), timeout=10)
+    await asyncio.wait_for(begun.wait(), timeout=PATIENCE_SECONDS)
     sending.cancel()
     await asyncio.wait([sending])
     stage.mailbox.during = None
@@ -194,7 +194,7 @@ async def test_a_lease_is_extended_while_its_mails_are_being_sent(
 
     async def take_long() -> None:
         stage.wait(seconds=25)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await stage.mail())["next_step_at"] < stage.clock.instant + LEASE:
                 await asyncio.sleep(0.005)
 

@@ -1,23 +1,35 @@
-"""A tickets service with a database and a folder of its own for each test."""
+"""A tickets service with an empty database and folder for each test."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
 
 from services.tickets.app import PROCESS
-from tests.conftest import MakeDatabase
+from tests.conftest import LendDatabase
 from tests.integration.tickets.stage import Stage, staged
+from tests.support.databases import ServiceDatabase
+from tests.support.patience import be_patient
 from tests.support.running import running
 
 
 @pytest.fixture
+def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
+    with lend_database(PROCESS) as database:
+        yield database
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    be_patient(monkeypatch)
+
+
+@pytest.fixture
 async def stage(
-    make_database: MakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: ServiceDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Stage]:
     # The audit reads the environment, as it does on the command line.
     monkeypatch.setenv("BLOBS_DIR", str(tmp_path))
-    database = await make_database(PROCESS)
     async with (
         running(
             PROCESS,

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from chassis.http import waiting
+from chassis.http.waiting import WaitingRoom
 from chassis.ids import uuid7
 from services.tickets.commands import protocols
 from tests.integration.tickets.stage import Stage, a_request, a_service, an_invoice
@@ -133,12 +135,19 @@ async def test_foreign_and_unknown_things_are_refused_alike(stage: Stage) -> Non
 
 
 async def test_a_service_that_is_just_being_told_of_is_waited_for(
-    stage: Stage,
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ana = await stage.customer()
     await stage.mark("billing", complete=False)
     service, invoice = a_service(ana.customer_id), an_invoice(ana.customer_id)
+    waiting_begun, wait_for = asyncio.Event(), WaitingRoom.wait_for
 
+    async def noting(*args: Any, **kwargs: Any) -> Any:
+        if kwargs["of"] == "billing":
+            waiting_begun.set()
+        return await wait_for(*args, **kwargs)
+
+    monkeypatch.setattr(WaitingRoom, "wait_for", noting)
     async with asyncio.TaskGroup() as group:
         opening = group.create_task(
             ana.open_ticket(
@@ -146,15 +155,17 @@ async def test_a_service_that_is_just_being_told_of_is_waited_for(
                 invoice_id=str(invoice.invoice_id),
             )
         )
-        await asyncio.sleep(0.2)  # the request is waiting when the news arrives
-        assert not opening.done()
+        await asyncio.wait_for(waiting_begun.wait(), timeout=60)
         await stage.deliver(service)
         await stage.deliver(invoice)
 
     assert opening.result().status == 201
 
 
-async def test_a_lagging_billing_is_an_honest_503(stage: Stage) -> None:
+async def test_a_lagging_billing_is_an_honest_503(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "WAIT_SECONDS", 0.1)
     ana = await stage.customer()
     await stage.mark("billing", complete=False)
     refused = await ana.open_ticket(invoice_id=str(uuid7()))
