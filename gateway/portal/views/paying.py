@@ -25,6 +25,11 @@ from gateway.portal.languages import N_, gettext
 from gateway.portal.pages import NoSuchPage
 from gateway.portal.visit import Visit
 
+_MIXED = N_(
+    "What you ticked is in different currencies. Please choose invoices in one "
+    "currency, and pay the others after."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
@@ -55,6 +60,9 @@ async def quote(visit: Visit, invoices: Sequence[InvoiceView], form: Form) -> Qu
         sums = await form.send(
             visit.api.post("/payments/preview", PaymentPreviewView, body)
         )
+    elif currencies and form.is_refused:
+        # That there is no sum is all else that could be said.
+        form.errors = {"": [gettext(_MIXED)]}
     return Quote(chosen=chosen, use_credit=use_credit, currencies=currencies, sums=sums)
 
 
