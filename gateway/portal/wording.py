@@ -20,6 +20,8 @@ _LABELS: Mapping[str, Mapping[str, tuple[str, Tone]]] = {
     "payment": {
         "requires_action": (N_("Waiting for you"), "attention"),
         "clearing": (N_("Clearing"), "waiting"),
+        # Until a proof has come, nobody knows of any money to be confirmed.
+        "awaiting_payment": (N_("Waiting for your payment"), "attention"),
         "awaiting_confirmation": (N_("Awaiting confirmation"), "waiting"),
         "succeeded": (N_("Received"), "good"),
         "failed": (N_("Failed"), "bad"),

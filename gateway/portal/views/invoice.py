@@ -70,10 +70,15 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
         invoice=invoice,
         last_day=last_day,
         payments=payments.items,
+        proved={each.id for each in payments.items if _is_open(ticket)},
         under_way=next((p for p in payments.items if p.status in UNDER_WAY), None),
         ticket=ticket,
         quote=quoted,
     )
+
+
+def _is_open(ticket: TicketView | None) -> bool:
+    return ticket is not None and ticket.status != "closed"
 
 
 async def find_ticket(visit: Visit, invoice_id: UUID) -> TicketView | None:

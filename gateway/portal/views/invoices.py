@@ -16,6 +16,7 @@ from contracts.api.billing.payments import MAXIMUM_INVOICES, PaymentView
 from gateway.portal.forms import Form
 from gateway.portal.pages import Pages
 from gateway.portal.views.paying import Quote, pay, quote, read_ids
+from gateway.portal.views.proofs import find_proofs
 from gateway.portal.visit import Visit
 
 pages = Pages()
@@ -147,12 +148,14 @@ async def _show(visit: Visit, form: Form, overview: Overview) -> web.Response:
         for invoice in overview.by_due_date
         if form.has("invoice", str(invoice.id))
     ]
+    proved = await find_proofs(visit, overview.under_way.values())
     quoted = await quote(visit, chosen, form)
     return visit.render(
         "invoices/invoices.html",
         status=form.status,
         form=form,
         overview=overview,
+        proved=proved,
         quote=quoted,
     )
 

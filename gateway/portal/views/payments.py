@@ -11,7 +11,7 @@ from contracts.api.billing.invoices import InvoiceView
 from contracts.api.billing.payments import PaymentView
 from gateway.portal.outcome import Outcome
 from gateway.portal.pages import Pages
-from gateway.portal.views.invoice import find_ticket
+from gateway.portal.views.proofs import find_proofs
 from gateway.portal.visit import Visit
 
 pages = Pages()
@@ -22,18 +22,21 @@ async def list_payments(visit: Visit) -> web.Response:
     payments = await visit.api.get(
         "/payments", Page[PaymentView], cursor=visit.query.get("cursor")
     )
-    return visit.render("payments/list.html", payments=payments)
+    proved = await find_proofs(visit, payments.items)
+    return visit.render("payments/list.html", payments=payments, proved=proved)
 
 
 @pages.get("/payments/{payment_id}", policy=customer("billing"))
 async def show_payment(visit: Visit, payment_id: UUID) -> web.Response:
     """Show how to send the money, and what has become of it."""
     payment = await visit.api.get(f"/payments/{payment_id}", PaymentView)
-    ticket, *invoices = await asyncio.gather(
-        find_ticket(visit, payment.invoices[0].invoice_id),
-        *(
-            visit.api.get(f"/invoices/{share.invoice_id}", InvoiceView)
-            for share in payment.invoices
+    proved, invoices = await asyncio.gather(
+        find_proofs(visit, [payment]),
+        asyncio.gather(
+            *(
+                visit.api.get(f"/invoices/{share.invoice_id}", InvoiceView)
+                for share in payment.invoices
+            )
         ),
     )
     return visit.render(
@@ -41,5 +44,6 @@ async def show_payment(visit: Visit, payment_id: UUID) -> web.Response:
         payment=payment,
         shares=list(zip(payment.invoices, invoices, strict=True)),
         came_of=Outcome.of(payment),
-        proof=ticket if ticket and ticket.status != "closed" else None,
+        proved=proved,
+        proof=proved.get(payment.id),
     )
