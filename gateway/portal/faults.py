@@ -200,7 +200,7 @@ def _refused(visit: Visit, error: Refused) -> web.StreamResponse:
         error.status,
         gettext("This couldn't be done"),
         explain_refusal(error),
-        back=page_before(visit),
+        **_way_on(visit),
     )
     return _with_wait(response, error.retry_after)
 
@@ -295,6 +295,14 @@ def _give_back_as_it_came(visit: Visit, status: int, why: str) -> web.Response:
     return give_back(
         visit, visit.path, visit.form, why=why, status=status, as_it_came=True
     )
+
+
+def _way_on(visit: Visit) -> dict[str, str]:
+    """Lead to where it can be tried again: of a list's next part, to its start."""
+    if visit.request.method == "POST" or "cursor" not in visit.query:
+        return {"back": page_before(visit)}
+    first = visit.request.rel_url.without_query_params("cursor")
+    return {"back": str(first), "back_label": gettext("Show the list from its start")}
 
 
 def _try_again(visit: Visit) -> dict[str, str]:

@@ -49,6 +49,8 @@ class Form:
     #: By field, each a sentence; "" has those about the whole.
     errors: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     status: int = HTTPStatus.OK
+    #: Whether somebody sent it; else it is as they find it, and nothing can be lost.
+    is_sent: bool = False
 
     @classmethod
     def filled(cls, **values: str | None) -> "Form":
@@ -66,7 +68,7 @@ class Form:
         cls, values: Mapping[str, Sequence[str]], files: Sequence[SentFile] = ()
     ) -> "Form":
         """Return a form as it was sent."""
-        made = cls(values, files)
+        made = cls(values, files, is_sent=True)
         key = made[KEY_FIELD]
         if _KEY.fullmatch(key):
             made.key = key
@@ -119,12 +121,7 @@ class Form:
             self._learn(refusal)
         except UpstreamAway:
             # The same key goes out again, so that a repeat of what did arrive is none.
-            self.refuse(
-                gettext(
-                    "We couldn't finish this right now. Nothing you typed is lost: "
-                    "please send it again in a moment."
-                )
-            )
+            self.refuse(_away() if self.is_sent else _unknown())
             self.status = HTTPStatus.SERVICE_UNAVAILABLE
         return None
 
@@ -146,6 +143,19 @@ class Form:
         if not self.errors:
             self.refuse(explain_refusal(refusal))
         self.status = refusal.status
+
+
+def _away() -> str:
+    return gettext(
+        "We couldn't finish this right now. Nothing you typed is lost: please send it "
+        "again in a moment."
+    )
+
+
+def _unknown() -> str:
+    return gettext(
+        "We couldn't work this out right now. Please load the page again in a moment."
+    )
 
 
 def _nest(body: dict[str, object], path: Sequence[str], value: str) -> None:

@@ -147,3 +147,30 @@ async def test_what_is_not_sold_in_ones_currency_says_so(
     assert "isn't sold in your currency" in page.said
     services.answer("/api/v1/products", {"items": [PRODUCT], "next": None})
     assert 'href="/order/vps-2"' not in (await browser.get("/order")).text
+
+
+async def test_a_sum_that_cannot_be_had_says_nothing_of_what_was_never_typed(
+    services: Services, browser: Browser
+) -> None:
+    price = {"amount": "10.00", "currency": "BRL"}
+    prices = [{"period": "monthly", "amount": price, "setup_fee": price}]
+    services.answer("/api/v1/products/vps-2", {**PRODUCT, "prices": prices})
+    services.answer("/api/v1/credit", {"balances": [], "limits": []})
+    services.answer("/api/v1/orders/preview", {}, status=HTTPStatus.BAD_GATEWAY)
+    page = await browser.get("/order/vps-2")
+    assert page.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "We couldn't work this out right now." in page.said
+    assert "you typed" not in page.said
+    services.answer("/api/v1/orders", {}, status=HTTPStatus.BAD_GATEWAY)
+    sent = await browser.submit(page, "/order/vps-2")
+    assert "Nothing you typed is lost" in sent.said
+
+
+async def test_a_place_in_a_list_that_is_none_leads_to_its_start(
+    services: Services, browser: Browser
+) -> None:
+    refuse(services, "/api/v1/payments", HTTPStatus.BAD_REQUEST, "BadCursor")
+    page = await browser.get("/payments?cursor=nonsense&x=1")
+    assert page.status == HTTPStatus.BAD_REQUEST
+    assert 'href="/payments?x=1"' in page.text
+    assert "Show the list from its start" in page.said
