@@ -1,7 +1,7 @@
 # Every chore of the Client Area. `make` alone prints this list.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup chromium run reset test test-unit test-integration test-e2e \
+.PHONY: help setup chromium prometheus run reset test test-unit test-integration test-e2e \
         test-browser test-compose screenshots check format lint types imports generated migration \
         audit bench lock secrets upgrade
 
@@ -18,19 +18,22 @@ setup: ## Make the virtual environment and install what the lock file names
 chromium: setup
 	@$(PY) -m deploy.local.chromium
 
+prometheus: setup
+	@$(PY) -m deploy.local.prometheus
+
 run: setup ## Run everything here, with demo data (Ctrl-C stops it)
 	@exec $(PY) -m deploy.local run
 
 reset: setup ## Empty the data folder of `make run`
 	@$(PY) -m deploy.local reset
 
-test: setup chromium ## Run every test, on both cores
+test: setup chromium prometheus ## Run every test, on both cores
 	@$(PYTEST) -n auto --dist worksteal tests
 
-test-unit: setup ## Run the tests that need no server
+test-unit: setup prometheus ## Run the tests that need no server
 	@$(PYTEST) -n auto tests/unit tests/tidy
 
-test-integration: setup ## Run the tests of each part against real servers
+test-integration: setup prometheus ## Run the tests of each part against real servers
 	@$(PYTEST) -n auto tests/integration
 
 test-e2e: setup ## Run the tests of the whole, through the gateway

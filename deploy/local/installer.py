@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from deploy.local.faults import CannotStart
 
@@ -73,6 +74,31 @@ def by_hand(package: Package) -> str:
         f"{package.title} is missing: install the package {package.names[0]}{how}, or"
         f" {package.otherwise}."
     )
+
+
+def stop_service(rights: list[str], name: str) -> None:
+    """Stop the service that a package has just started: nobody asked for it.
+
+    Only called after an installation of ours, so one that somebody uses is safe.
+    """
+    command = ("systemctl", "disable", "--now", name)
+    try_to_run([*rights, *(command if has_systemd() else ("service", name, "stop"))])
+
+
+def has_systemd() -> bool:
+    return Path("/run/systemd/system").exists()
+
+
+def try_to_run(command: list[str]) -> None:
+    """Run a command if there is such a program, however it ends."""
+    if shutil.which(command[0]):
+        subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
 
 
 def _manager() -> Manager | None:

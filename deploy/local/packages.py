@@ -1,12 +1,17 @@
 """Find RabbitMQ on this machine, or install it with the system's package manager."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.local.faults import CannotStart
-from deploy.local.installer import INSTALL_SECONDS, Package, install
+from deploy.local.installer import (
+    Package,
+    has_systemd,
+    install,
+    stop_service,
+    try_to_run,
+)
 
 RABBITMQ = Package(
     "RabbitMQ",
@@ -30,7 +35,10 @@ def ensure_rabbitmq() -> Path:
     if found := find_rabbitmq():
         return found
     rights = install(RABBITMQ)
-    _stop_own_service(rights)
+    # What the package has just started: ours is another node.
+    stop_service(rights, "rabbitmq-server")
+    if not has_systemd():
+        try_to_run([*rights, "epmd", "-kill"])
     if found := find_rabbitmq():
         return found
     raise CannotStart("RabbitMQ was installed, but its rabbitmq-server is not found.")
@@ -47,23 +55,3 @@ def _scripts() -> Iterator[Path]:
                 yield folder / "rabbitmq-server"
     if on_path := shutil.which("rabbitmq-server"):
         yield Path(on_path)
-
-
-def _stop_own_service(rights: list[str]) -> None:
-    """Stop the service that the package has just started: ours is another node.
-
-    Only called after an installation of ours, so a broker somebody uses is safe.
-    """
-    if Path("/run/systemd/system").exists():
-        commands = [["systemctl", "disable", "--now", "rabbitmq-server"]]
-    else:
-        commands = [["service", "rabbitmq-server", "stop"], ["epmd", "-kill"]]
-    for command in commands:
-        if shutil.which(command[0]):
-            subprocess.run(
-                [*rights, *command],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=INSTALL_SECONDS,
-                check=False,  # it may not have been started at all
-            )

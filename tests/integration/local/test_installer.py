@@ -6,6 +6,7 @@ import pytest
 
 from deploy.local.chromium import ensure_chromium, given_chromium
 from deploy.local.faults import CannotStart
+from deploy.local.prometheus import PROGRAMS, ensure_tools, given_tool
 
 
 @pytest.fixture
@@ -104,3 +105,22 @@ def test_tests_install_nothing_by_themselves(programs: Path) -> None:
     with pytest.raises(CannotStart, match="Chromium is missing"):
         given_chromium()
     assert not (programs / "said").exists()
+
+
+def test_prometheus_tools_are_installed_and_what_the_packages_start_is_stopped(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.local.installer.has_systemd", lambda: False)
+    made = "\n".join(f'/bin/cp /bin/sh "{programs}/{name}"' for name in PROGRAMS)
+    add(programs, "apt-get", f'echo "$@" >>"{programs}/said"\n{made}')
+    add(programs, "service", f'echo "$@" >>"{programs}/said"')
+    add(programs, "sudo", SUDO)
+    ensure_tools()
+    ensure_tools()  # Nothing is missing any more.
+    names = ("prometheus", "prometheus-alertmanager", "prometheus-postgres-exporter")
+    assert (programs / "said").read_text().splitlines() == [
+        "update -q",
+        f"install -qy --no-install-recommends {' '.join(names)}",
+        *(f"{name} stop" for name in names),
+    ]
+    assert given_tool("promtool") == programs / "promtool"

@@ -1,36 +1,44 @@
-"""Alerts fire when they should: Prometheus' own tool says so, where there is one."""
+"""Alerts fire when they should, and reach somebody: Prometheus' own tools say so."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
+from deploy.local.faults import CannotStart
+from deploy.local.prometheus import AMTOOL, PROMTOOL
 from tests.unit.observability.queries import FOLDER, RULES
+from tests.unit.observability.tools import complaints, tool
 
-PROMTOOL = shutil.which("promtool")
 SCENES = Path(__file__).with_name("alerts.yaml")
 
-needs_promtool = pytest.mark.skipif(
-    PROMTOOL is None, reason="promtool comes with Debian's package prometheus"
-)
 
-
-def promtool(*arguments: str | Path) -> str:
-    """Return what it says against the files; nothing is well."""
-    assert PROMTOOL is not None
-    done = subprocess.run(  # noqa: S603 - found on the PATH, asked about our own files
-        [PROMTOOL, *arguments], capture_output=True, text=True, check=False
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
-@needs_promtool
 def test_alerts_fire_when_they_should_and_only_then() -> None:
-    assert promtool("test", "rules", SCENES) == ""
+    assert complaints(PROMTOOL, "test", "rules", SCENES) == ""
 
 
-@needs_promtool
 def test_prometheus_can_read_its_configuration_and_rules() -> None:
-    assert promtool("check", "config", FOLDER / "prometheus.yml") == ""
-    assert promtool("check", "rules", *RULES) == ""
+    assert complaints(PROMTOOL, "check", "config", FOLDER / "prometheus.yml") == ""
+    assert complaints(PROMTOOL, "check", "rules", *RULES) == ""
+
+
+def test_the_scenes_see_a_rule_that_never_fires(tmp_path: Path) -> None:
+    rules = "".join(path.read_text("utf-8").partition("groups:\n")[2] for path in RULES)
+    (tmp_path / "rules.yml").write_text("groups:\n" + rules.replace("> 0", "> 1e9"))
+    scenes = yaml.safe_load(SCENES.read_text("utf-8"))
+    scenes["rule_files"] = [str(tmp_path / "rules.yml")]
+    changed = tmp_path / "scenes.yml"
+    changed.write_text(yaml.safe_dump(scenes))
+    assert "FAILED" in complaints(PROMTOOL, "test", "rules", changed)
+
+
+def test_without_the_tools_a_person_reads_what_to_install_and_ci_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="install the package prometheus"):
+        tool(AMTOOL)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(CannotStart, match="install the package prometheus"):
+        tool(AMTOOL)
