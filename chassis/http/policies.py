@@ -30,7 +30,12 @@ class Policy:
     public: bool = False
 
     def __or__(self, other: "Policy") -> "Policy":
-        return Policy(self.grants + other.grants, self.public or other.public)
+        grants = tuple(dict.fromkeys(self.grants + other.grants))
+        return Policy(grants, self.public or other.public)
+
+    def admits(self, principal: Principal) -> bool:
+        """Tell whether the caller may go on."""
+        return self.public or any(grant.admits(principal) for grant in self.grants)
 
     def check(self, principal: Principal | None) -> None:
         """Raise NotAuthenticated or NotAllowed unless the caller may go on."""
@@ -38,7 +43,7 @@ class Policy:
             return
         if principal is None:
             raise NotAuthenticated
-        if not any(grant.admits(principal) for grant in self.grants):
+        if not self.admits(principal):
             raise NotAllowed("this is for {callers}", callers=str(self))
 
     def __str__(self) -> str:

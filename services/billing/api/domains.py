@@ -8,10 +8,13 @@ from contracts.api.billing.domains import DomainView, ListDomains
 from services.billing.domain.domain_names import Domain, DomainStatus
 from services.billing.store import domain_names as store
 
+#: Who may ask for it, here and among the panels of the first page.
+SEES_DOMAINS = customer("services")
+
 routes = Routes(tag="domains")
 
 
-@routes.get("/domains", policy=customer("services"))
+@routes.get("/domains", policy=SEES_DOMAINS)
 async def list_domains(call: Call, query: ListDomains) -> Page[DomainView]:
     """List the caller's domain names, newest first."""
     scope = call.principal.scope

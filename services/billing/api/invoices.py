@@ -21,6 +21,9 @@ from services.billing.store import invoices as store
 from services.billing.store.customers import list_customer_names
 from services.billing.store.invoices import InvoiceFilter
 
+#: Who may ask for it, here and among the panels of the first page.
+SEES_OUTSTANDING = customer("billing")
+
 routes = Routes(tag="invoices")
 
 
@@ -37,7 +40,7 @@ async def list_invoices(call: Call, query: ListInvoices) -> Page[InvoiceView]:
     )
 
 
-@routes.get("/invoices/outstanding", policy=customer("billing"))
+@routes.get("/invoices/outstanding", policy=SEES_OUTSTANDING)
 async def sum_outstanding(call: Call) -> OutstandingView:
     """Sum up what remains of the caller's open invoices, by currency."""
     async with call.reading() as tx:

@@ -16,10 +16,13 @@ from services.billing.store import services as store
 from services.billing.store.customers import list_customer_names
 from services.billing.store.services import ServiceFilter
 
+#: Who may ask for it, here and among the panels of the first page.
+SEES_SERVICES = customer("services")
+
 routes = Routes(tag="services")
 
 
-@routes.get("/services", policy=customer("services"))
+@routes.get("/services", policy=SEES_SERVICES)
 async def list_services(call: Call, query: ListServices) -> Page[ServiceView]:
     """List the caller's services, newest first."""
     found, total = await _find(call, query, scope=call.customer_id)
