@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chassis import watermarks
 from chassis.events import REGISTRY
 from tests.conftest import MakeDatabase, MakeQueues
 from tests.integration.chassis.probe.app import PROCESS
 from tests.integration.chassis.stage import Stage
 from tests.support.databases import fresh_vhost
+from tests.support.patience import be_patient
 from tests.support.servers import Servers
 
 #: Known only while a test of the plumbing runs: the product's registry stays its own.
@@ -21,6 +23,18 @@ PROBE_EVENTS = {
 def probe_events(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, event in PROBE_EVENTS.items():
         monkeypatch.setitem(REGISTRY, name, event)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what takes long on a busy machine take long; a module may want otherwise."""
+    be_patient(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def frequent_watermarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is looked at now and then be looked at soon."""
+    monkeypatch.setattr(watermarks, "EVERY_SECONDS", 0.1)
 
 
 @pytest.fixture

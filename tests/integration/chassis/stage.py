@@ -4,22 +4,26 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sized
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
+
+import pytest
 
 from chassis.db import Database, Record, open_database
 from chassis.ids import uuid7
+from chassis.watermarks import Readers
 from tests.integration.chassis.probe.app import PROCESS, Fault, ThingChanged
 from tests.support.databases import ServiceDatabase
 from tests.support.running import Running, running
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
-QUIET_SECONDS = 20
+QUIET_SECONDS = 60
 PROBE = (sys.executable, "-m", "tests.integration.chassis.probe")
 REPOSITORY = Path(__file__).parents[3]
 
@@ -30,6 +34,28 @@ async def until(ask: Callable[[], Awaitable[T]], *, within: float = QUIET_SECOND
         while not (answer := await ask()):
             await asyncio.sleep(0.02)
         return answer
+
+
+def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Return a list that grows whenever a relay looks who reads."""
+    looks: list[None] = []
+    monkeypatch.setattr(Readers, "look", _counted(Readers.look, looks))
+    return looks
+
+
+def _counted(
+    function: Callable[P, Awaitable[T]], calls: list[None]
+) -> Callable[P, Awaitable[T]]:
+    async def call(*arguments: P.args, **options: P.kwargs) -> T:
+        answer = await function(*arguments, **options)
+        calls.append(None)
+        return answer
+
+    return call
+
+
+async def are_more_than(things: Sized, count: int) -> bool:
+    return len(things) > count
 
 
 def a_change(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chassis import bus
 from deploy.local.packages import ensure_rabbitmq
 from deploy.local.rabbitmq import PrivateRabbitMQ
 from tests.conftest import MakeDatabase
@@ -18,7 +19,7 @@ from tests.support.running import Running, declare_queues
 
 PARTS = ("http", "relay", "consumers")
 #: The goal is 15 s after the broker's return; the machine may be busy with others.
-RECOVERY_SECONDS = 30
+RECOVERY_SECONDS = 60
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -72,14 +73,15 @@ async def test_a_broker_killed_under_load_loses_and_doubles_nothing(
 
 
 async def test_an_alarmed_broker_stops_events_and_nothing_else(
-    stage: Stage, broker: PrivateRabbitMQ
+    stage: Stage, broker: PrivateRabbitMQ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bus, "CONFIRM_SECONDS", 1.0)
     changes = [a_change() for _ in range(50)]
     async with stage.running(*PARTS) as probe:
         await control(broker, "set_vm_memory_high_watermark", "0")
         try:
             await stage.emit(*changes)
-            await asyncio.sleep(12)  # longer than a publish may take
+            await asyncio.sleep(2)  # longer than a publish may take
             assert not await stage.all_published()
             assert (await probe.client.get("/health/ready")).status == 200
             assert await waiting_rows(probe) == len(changes)

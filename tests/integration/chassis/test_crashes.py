@@ -54,7 +54,7 @@ async def test_sigterm_finishes_what_was_begun_and_leaves_nothing_unacknowledged
         await stage.emit(*changes)
         await until(lambda: handled_more_than(stage, 1))
         process.terminate()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
     async with stage.running(*PARTS):
         await stage.quiet()

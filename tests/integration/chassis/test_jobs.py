@@ -85,15 +85,16 @@ async def test_the_sandboxs_clock_moves_business_time_alone(stage: Stage) -> Non
             return probe.clock.shift == timedelta(days=40)
 
         await until(moved)
-        shift = probe.clock.business_now() - probe.clock.now()
-    assert abs(shift - timedelta(days=40)) < timedelta(seconds=1)
+        before, moved_to = probe.clock.now(), probe.clock.business_now()
+        after = probe.clock.now()
+    assert before <= moved_to - timedelta(days=40) <= after
 
 
 async def test_without_the_sandbox_the_clock_stays(stage: Stage) -> None:
     async with stage.db.transaction() as tx:
         await clockshift.move(tx, 3600)
     async with stage.running("http") as probe:
-        await asyncio.sleep(2 * clockshift.REFRESH_SECONDS)
+        await asyncio.sleep(1)  # where clocks follow, they do so much sooner
         assert probe.clock.shift == timedelta()
 
 

@@ -1,7 +1,7 @@
 """A listener hears what happens while it listens, and of every gap in that."""
 
 import asyncio
-import time
+import threading
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from chassis.outbox import row_of
 from chassis.topology import EXCHANGE
 from tests.conftest import MakeQueues
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged
-from tests.integration.chassis.stage import a_change, until
+from tests.integration.chassis.stage import QUIET_SECONDS, a_change, until
 
 
 @dataclass
@@ -22,14 +22,21 @@ class Ear:
     """What was heard, in order; None where something may have been missed."""
 
     heard: list[UUID | None] = field(default_factory=list[UUID | None])
-    seconds_each: float = 0.0
+    #: While it isn't set, whoever hears holds up all of its loop.
+    may_go_on: threading.Event = field(default_factory=threading.Event)
 
     def hear(self, _envelope: Envelope, event: Event) -> None:
-        time.sleep(self.seconds_each)
+        assert self.may_go_on.wait(QUIET_SECONDS)
         self.heard.append(event.subject)
 
     def missed(self) -> None:
         self.heard.append(None)
+
+    def __post_init__(self) -> None:
+        self.may_go_on.set()
+
+    async def has_missed(self, times: int) -> bool:
+        return self.heard.count(None) >= times
 
     async def has(self, *expected: UUID | None) -> bool:
         return self.heard[-len(expected) :] == list(expected)
@@ -65,15 +72,20 @@ async def test_what_it_cannot_read_is_missed_and_the_next_is_heard(
 async def test_far_behind_it_begins_anew_instead_of_skipping_in_silence(
     amqp_url: str,
 ) -> None:
-    ear, changes = Ear(seconds_each=0.01), [a_change() for _ in range(3 * PREFETCH)]
+    ear, changes = Ear(), [a_change() for _ in range(3 * PREFETCH)]
+    messages = [message_of(change) for change in changes]
+
+    def publish_all() -> None:
+        asyncio.run(publish(amqp_url, *messages))
+        ear.may_go_on.set()
+
     async with a_listener(amqp_url, ear, longest_queue=20).listening():
         await until(lambda: ear.has(None))
         # From elsewhere, as a slow listener holds up whoever shares its loop.
-        await asyncio.to_thread(
-            asyncio.run, publish(amqp_url, *map(message_of, changes))
-        )
-        await until(lambda: ear.has(None))
-        ear.seconds_each, last = 0, a_change()
+        ear.may_go_on.clear()
+        await asyncio.to_thread(publish_all)
+        await until(lambda: ear.has_missed(2))
+        last = a_change()
         await publish(amqp_url, message_of(last))
         await until(lambda: ear.has(last.thing_id))
     before = ear.heard[1 : ear.heard.index(None, 1)]

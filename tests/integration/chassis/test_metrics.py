@@ -1,13 +1,12 @@
 """What operators are told: by every replica alike, and of now."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from chassis import checking
+from chassis import checking, db
 from chassis.checking import checking_jobs
 from chassis.checks import Check, CheckResult
 from chassis.consumers import Consumers
@@ -23,6 +22,11 @@ from tests.integration.chassis.probe.app import PROCESS
 from tests.integration.chassis.stage import Stage, until
 from tests.support.measured import measured, told
 from tests.support.running import Running, running
+
+
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    """Leave the limits as they are: a claim's is told."""
 
 
 @pytest.fixture(autouse=True)
@@ -145,15 +149,19 @@ async def test_a_process_without_its_database_says_so(stage: Stage) -> None:
         assert await measured(lost, "process_ready") == 0
 
 
-async def test_work_that_gets_no_connection_is_counted(stage: Stage) -> None:
+async def test_work_that_gets_no_connection_is_counted(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with stage.running("http", pool_size=2) as process:
         failures = "database_acquire_failures_total"
         before = await measured(process, failures, pool="write")
         async with AsyncExitStack() as stack:
             for _ in range(2):
                 await stack.enter_async_context(process.db.transaction())
-            with pytest.raises(DatabaseAway):
-                await stack.enter_async_context(process.db.transaction())
+            with monkeypatch.context() as hurried:
+                hurried.setattr(db, "ACQUIRE_SECONDS", 0.1)
+                with pytest.raises(DatabaseAway):
+                    await stack.enter_async_context(process.db.transaction())
             assert await measured(process, "database_connections", pool="write") == 2
             assert (
                 await measured(process, "database_connections_idle", pool="write") == 0
@@ -164,9 +172,11 @@ async def test_work_that_gets_no_connection_is_counted(stage: Stage) -> None:
 async def test_what_may_fail_is_told_as_none_before_it_does(stage: Stage) -> None:
     async with stage.running("http", "consumers") as process:
         failed = {"consumer": "probe", "type": "probe.thing.changed.v1"}
-        async with asyncio.timeout(10):
-            while await measured(process, "consumer_connected", consumer="probe") != 1:
-                await asyncio.sleep(0.02)
+
+        async def is_connected() -> bool:
+            return await measured(process, "consumer_connected", consumer="probe") == 1
+
+        await until(is_connected)
         assert await measured(process, "events_failed_total", **failed) is not None
         assert (
             await measured(process, "events_dead_total", consumer="probe") is not None

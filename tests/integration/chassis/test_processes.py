@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -12,12 +13,19 @@ from chassis import health as chassis_health
 from chassis import running as chassis_running
 from chassis import tokens
 from chassis.consumers import SubscriptionMismatch
+from chassis.db import Transaction
 from chassis.migrations import Migration, migrations_of
 from chassis.process import CLOCK, VERIFIER, Resources
 from chassis.running import ConsumersGone
 from chassis.settings import ProcessSettings, SettingsWrong, load_settings, require
 from chassis.tokens import PublishedKeys, TokenVerifier
-from tests.integration.chassis.probe.app import PROCESS, ThingChanged, ThingUnread
+from tests.integration.chassis.probe.app import (
+    PROCESS,
+    ThingChanged,
+    ThingUnread,
+    ThingView,
+    find_thing,
+)
 from tests.integration.chassis.queues import delete_queue
 from tests.integration.chassis.stage import Stage, a_change, until
 from tests.support.running import Running, running
@@ -133,15 +141,25 @@ async def test_only_the_parts_that_are_named_run(stage: Stage) -> None:
     assert await stage.effects() == []
 
 
-async def test_sigterm_answers_the_requests_in_hand(stage: Stage) -> None:
+async def test_sigterm_answers_the_requests_in_hand(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = asyncio.Event()
+
+    async def look(tx: Transaction, thing_id: UUID) -> ThingView | None:
+        found = await find_thing(tx, thing_id)
+        looked.set()
+        return found
+
+    monkeypatch.setattr("tests.integration.chassis.probe.app.find_thing", look)
     change = a_change()
     parts = ("http", "relay", "consumers")
-    async with stage.running(*parts, relay_delay_seconds=1.0) as probe:
+    async with stage.running(*parts, relay_delay_seconds=0.5) as probe:
         await stage.emit(change)
         request = asyncio.create_task(
             probe.client.get(f"/api/v1/things/{change.thing_id}")
         )
-        await asyncio.sleep(0.2)  # it has begun to wait for the event
+        await looked.wait()
         await probe.stop()
         assert (await request).status == 200
 
@@ -149,11 +167,11 @@ async def test_sigterm_answers_the_requests_in_hand(stage: Stage) -> None:
 async def test_a_process_whose_consumers_are_gone_ends(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chassis_running, "WATCHDOG_SECONDS", 2)
+    monkeypatch.setattr(chassis_running, "WATCHDOG_SECONDS", 1)
     with pytest.RaisesGroup(pytest.RaisesExc(ConsumersGone)):
         async with stage.running("consumers") as probe:
             await delete_queue(stage.amqp_url, "probe")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await asyncio.wait([probe.serving])
 
 

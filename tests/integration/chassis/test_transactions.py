@@ -1,6 +1,5 @@
 """Transactions and the pool: limits in time, and what the server's troubles become."""
 
-import asyncio
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -8,6 +7,7 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
+from chassis import db
 from chassis.db import (
     Database,
     DatabaseAway,
@@ -20,12 +20,17 @@ from chassis.ids import uuid7
 from tests.integration.chassis.stage import Stage, a_change
 
 
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    """Leave the limits as they are: they are what is tested."""
+
+
 class Taken(Conflict):
     """The thing is taken."""
 
 
-async def insert_thing(db: Database, thing_id: UUID) -> None:
-    async with db.transaction() as tx:
+async def insert_thing(database: Database, thing_id: UUID) -> None:
+    async with database.transaction() as tx:
         with violations_as(things_pkey=Taken()):
             await tx.execute(
                 "INSERT INTO things (thing_id, version, name) VALUES ($1, 1, 'x')",
@@ -42,38 +47,51 @@ async def test_a_violated_constraint_is_the_error_that_its_name_stands_for(
         await insert_thing(stage.db, thing_id)
 
 
-async def test_waiting_for_a_lock_ends_in_time(stage: Stage) -> None:
+async def test_waiting_for_a_lock_ends_in_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(db.SERVER_TIMEOUTS, "lock_timeout", "100ms")
     thing_id = uuid7()
     await insert_thing(stage.db, thing_id)
-    async with stage.db.transaction() as tx:
+    async with (
+        stage.db.transaction() as tx,
+        open_database(stage.database.url, schema="probe") as elsewhere,
+    ):
         await tx.execute("UPDATE things SET name = 'y' WHERE thing_id = $1", thing_id)
         with pytest.raises(DatabaseBusy):
-            async with stage.db.transaction() as other:
+            async with elsewhere.transaction() as other:
                 await other.execute(
                     "UPDATE things SET name = 'z' WHERE thing_id = $1", thing_id
                 )
 
 
 async def test_a_statement_ends_in_time(stage: Stage) -> None:
-    async with asyncio.timeout(8):
-        with pytest.raises(DatabaseBusy):
-            async with stage.db.transaction() as tx:
-                await tx.fetchval("SELECT pg_sleep(30)")
-
-
-async def test_waiting_for_a_connection_ends_in_time(stage: Stage) -> None:
     url = stage.database.url
-    async with open_database(url, schema="probe", pool_size=1) as db, db.transaction():
+    async with open_database(url, schema="probe", statement_seconds=1) as hurried:
+        with pytest.raises(DatabaseBusy):
+            async with hurried.transaction() as tx:
+                await tx.fetchval("SELECT pg_sleep(60)")
+
+
+async def test_waiting_for_a_connection_ends_in_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = stage.database.url
+    async with (
+        open_database(url, schema="probe", pool_size=1) as narrow,
+        narrow.transaction(),
+    ):
+        monkeypatch.setattr(db, "ACQUIRE_SECONDS", 0.1)
         with pytest.raises(DatabaseAway):
-            async with db.transaction():
+            async with narrow.transaction():
                 pass
 
 
 async def test_readers_do_not_wait_for_writers(stage: Stage) -> None:
     async with (
-        open_database(stage.database.url, schema="probe", pool_size=1) as db,
-        db.transaction(),
-        db.reading() as tx,
+        open_database(stage.database.url, schema="probe", pool_size=1) as narrow,
+        narrow.transaction(),
+        narrow.reading() as tx,
     ):
         assert await tx.fetchval("SELECT 1") == 1
 
@@ -91,9 +109,9 @@ async def test_a_lost_connection_is_replaced(stage: Stage) -> None:
 
 async def test_a_server_that_is_away_is_said_so() -> None:
     nowhere = "postgres://nobody:x@127.0.0.1:9/nothing"
-    async with open_database(nowhere, schema="probe") as db:
+    async with open_database(nowhere, schema="probe") as lost:
         with pytest.raises(DatabaseAway):
-            async with db.reading():
+            async with lost.reading():
                 pass
 
 
@@ -179,7 +197,7 @@ def failures() -> float:
 
 async def terminate(stage: Stage, pid: int) -> None:
     admin = await asyncpg.connect(stage.database.admin_url)
-    await admin.fetchval("SELECT pg_terminate_backend($1, 2000)", pid)
+    await admin.fetchval("SELECT pg_terminate_backend($1, 60000)", pid)
     await admin.close()
 
 
@@ -188,7 +206,7 @@ async def terminate_others(stage: Stage) -> None:
     admin = await asyncpg.connect(stage.database.admin_url)
     await admin.fetch(
         """
-        SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity
+        SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
         """
     )
@@ -199,7 +217,7 @@ async def test_who_looks_at_everything_may_take_longer(stage: Stage) -> None:
     url, schema = stage.database.url, "probe"
     for seconds, told in ((5, "5s"), (600, "10min")):
         async with (
-            open_database(url, schema=schema, statement_seconds=seconds) as db,
-            db.reading() as tx,
+            open_database(url, schema=schema, statement_seconds=seconds) as opened,
+            opened.reading() as tx,
         ):
             assert await tx.fetchval("SHOW statement_timeout") == told
