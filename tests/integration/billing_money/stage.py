@@ -4,7 +4,7 @@ import itertools
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -167,10 +167,7 @@ class Stage:
 
     async def run(self, on: date) -> dict[str, Any]:
         """Let the clock reach a day, and do what is due by then."""
-        self.clock.shift = (
-            datetime(on.year, on.month, on.day, 12, tzinfo=self.clock.zone)
-            - self.clock.now()
-        )
+        at_noon(self.clock, on)
         ran = await self.finance().post("/staff/billing-runs", {"on": on.isoformat()})
         assert ran.status == 201, ran.body
         return ran.body
@@ -254,7 +251,11 @@ class Stage:
 
 @asynccontextmanager
 async def staged(billing: Running, database: ServiceDatabase) -> AsyncGenerator[Stage]:
-    """Set the stage: two products, and nothing is on its way."""
+    """Set the stage: two products, and nothing is on its way.
+
+    It is noon at the company, so that no test meets midnight.
+    """
+    at_noon(billing.clock, billing.clock.today())
     resources = billing.resources
     stage = Stage(
         billing.db,
@@ -269,6 +270,11 @@ async def staged(billing: Running, database: ServiceDatabase) -> AsyncGenerator[
         await stage.mark(producer, complete=True)
     yield stage
     assert await stage.violations() == {}
+
+
+def at_noon(clock: Clock, on: date) -> None:
+    """Let it be noon of this day at the company."""
+    clock.shift = datetime.combine(on, time(12), clock.zone) - clock.now()
 
 
 def money(amount: str, currency: str = "BRL") -> dict[str, str]:

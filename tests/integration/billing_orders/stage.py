@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import asyncpg
 from aiohttp import ClientSession
 
 from chassis.checks import CheckResult
@@ -119,6 +120,8 @@ class Stage:
     billing: Running
     inbox: Inbox
     finance: Person
+    #: The date where the company is, where it is noon at first: no test meets midnight.
+    today: date
 
     @property
     def db(self) -> Database:
@@ -249,7 +252,9 @@ async def staged(
     database: ServiceDatabase, *, sandbox_clock: bool = True
 ) -> AsyncGenerator[Stage]:
     """Run billing with a catalogue; nothing is on its way to it."""
+    shift = await _at_noon(database)
     async with running_billing(database, sandbox_clock=sandbox_clock) as billing:
+        billing.clock.shift = shift
         settings = billing.resources[SETTINGS]
         await seed(billing.db, billing.clock, settings, CATALOGUE)
         finance = a_staff_member(
@@ -260,9 +265,22 @@ async def staged(
             billing,
             Inbox(consumers, billing.resources, billing.db),
             Person(finance, billing.client),
+            billing.clock.today(),
         )
         await stage.mark_accounts(complete=True)
         yield stage
+
+
+async def _at_noon(database: ServiceDatabase) -> timedelta:
+    """Let it be noon at the company, for every process that follows the clock."""
+    now = datetime.now(ZONE)
+    shift = datetime.combine(now, time(12), ZONE) - now
+    connection = await asyncpg.connect(database.admin_url)
+    await connection.execute(
+        "UPDATE billing.business_clock SET shift_seconds = $1", shift.total_seconds()
+    )
+    await connection.close()
+    return shift
 
 
 @asynccontextmanager
@@ -347,8 +365,3 @@ def closed(opened: tickets.TicketOpened) -> tickets.TicketClosed:
 
 def days(number: int) -> timedelta:
     return timedelta(days=number)
-
-
-def today() -> date:
-    """Return the real date where the company is."""
-    return datetime.now(ZONE).date()

@@ -2,8 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from chassis.ids import uuid7
-from tests.integration.billing_orders.stage import Person, Stage, days, staged, today
+from tests.integration.billing_orders.stage import Person, Stage, days, staged
 from tests.support.databases import ServiceDatabase
 
 ITEM = {"product": "start", "period": "monthly"}
@@ -88,7 +90,7 @@ async def test_each_right_opens_its_own_routes(stage: Stage) -> None:
     support = stage.staff("invoices.read", "orders.read", "services.read")
     assert (await support.get("/staff/invoices")).status == 200
     assert (await support.get("/invoices")).status == 403
-    on = {"on": str(today())}
+    on = {"on": str(stage.today)}
     assert (await support.post("/staff/billing-runs", on)).status == 403
     now = {"now": "2027-01-01T00:00:00Z"}
     assert (await support.put("/staff/clock", now)).status == 403
@@ -158,7 +160,7 @@ async def test_a_faulty_instant_moves_no_clock(stage: Stage) -> None:
         answer = await stage.finance.put("/staff/clock", {"now": now})
         assert (answer.status, answer.fields) == (422, ["now"]), now
     shown = await stage.finance.get("/staff/clock")
-    assert (shown.body["today"], shown.body["sandbox"]) == (str(today()), True)
+    assert (shown.body["today"], shown.body["sandbox"]) == (str(stage.today), True)
 
 
 async def test_a_faulty_question_is_refused(stage: Stage) -> None:
@@ -197,7 +199,7 @@ async def test_pages_of_invoices_join_up(stage: Stage) -> None:
 
 
 async def test_runs_are_kept_with_what_they_did(stage: Stage) -> None:
-    reports = [await stage.run(today() + days(n)) for n in range(3)]
+    reports = [await stage.run(stage.today + days(n)) for n in range(3)]
     listed = await stage.finance.get("/staff/billing-runs", count="true")
     assert listed.body["items"] == reports[::-1]
     assert listed.body["total"] == 3
@@ -217,7 +219,7 @@ async def test_the_clock_moves_business_dates_and_is_announced(stage: Stage) -> 
     await stage.set_date(date(2027, 1, 31))
     order = await (await stage.customer()).order()
     assert order["placed_on"] == "2027-01-31"
-    await stage.set_date(today())
+    await stage.set_date(stage.today)
     async with stage.db.reading() as tx:
         versions = await tx.fetch(
             "SELECT version FROM outbox WHERE type = 'billing.clock.moved.v1'"
@@ -227,11 +229,13 @@ async def test_the_clock_moves_business_dates_and_is_announced(stage: Stage) -> 
 
 
 async def test_a_clock_that_is_put_right_goes_by_the_real_time_again(
-    stage: Stage,
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stage.set_date(date(2027, 1, 31))
-    now = datetime.now(UTC) - timedelta(seconds=3)
-    answer = await stage.finance.put("/staff/clock", {"now": now.isoformat()})
+    now = datetime.now(UTC)
+    monkeypatch.setattr(stage.billing.clock, "now", lambda: now)
+    told = now - timedelta(seconds=3)
+    answer = await stage.finance.put("/staff/clock", {"now": told.isoformat()})
     assert answer.status == 200
     assert stage.billing.clock.shift == timedelta()
 
@@ -242,14 +246,14 @@ async def test_without_the_sandbox_there_is_no_clock_and_no_tomorrow(
     async with staged(database, sandbox_clock=False) as stage:
         finance: Person = stage.finance
         clock = await finance.get("/staff/clock")
-        assert (clock.body["today"], clock.body["sandbox"]) == (str(today()), False)
+        assert (clock.body["today"], clock.body["sandbox"]) == (str(stage.today), False)
         now = {"now": "2027-01-01T00:00:00Z"}
         assert (await finance.put("/staff/clock", now)).status == 404
         refused = await finance.post(
-            "/staff/billing-runs", {"on": str(today() + days(1))}
+            "/staff/billing-runs", {"on": str(stage.today + days(1))}
         )
         assert (refused.status, refused.fields) == (422, ["on"])
-        assert (await stage.run(today()))["issued"] == 0
+        assert (await stage.run(stage.today))["issued"] == 0
 
 
 def _elsewhere(path: str) -> str:

@@ -17,7 +17,6 @@ from tests.integration.billing_orders.stage import (
     Stage,
     a_registration,
     days,
-    today,
 )
 
 
@@ -45,8 +44,8 @@ async def test_details_that_come_late_issue_the_draft(stage: Stage) -> None:
         await stage.deliver(a_registration(ana.principal, language="pt-BR"))
     invoice = await ana.invoice(order["invoice_id"])
     assert invoice["status"] == "open"
-    assert invoice["number"] == f"{today().year}-000001"
-    assert invoice["due_on"] == draft["due_on"] == str(today() + days(3))
+    assert invoice["number"] == f"{stage.today.year}-000001"
+    assert invoice["due_on"] == draft["due_on"] == str(stage.today + days(3))
     assert invoice["lines"] == draft["lines"]
     assert "a partir da ativação" in invoice["lines"][0]["description"]
     assert invoice["buyer"]["address"] == [
@@ -122,7 +121,7 @@ async def test_orders_at_once_get_numbers_without_gaps(stage: Stage) -> None:
     )
     async with stage.db.reading() as tx:
         rows = await tx.fetch("SELECT number FROM invoices ORDER BY number")
-    year = today().year
+    year = stage.today.year
     assert [row["number"] for row in rows] == [
         f"{year}-{number:06d}" for number in range(1, 51)
     ]
@@ -142,11 +141,11 @@ async def test_an_order_that_fails_half_way_gives_its_number_back(
     with suppress(BrokenOff):
         async with stage.db.transaction() as tx:
             now = stage.billing.clock.business_now()
-            await place_order(tx, cart, terms=terms, on=today(), now=now)
+            await place_order(tx, cart, terms=terms, on=stage.today, now=now)
             raise BrokenOff
     assert await ana.invoices() == []
     invoice = await ana.invoice((await ana.order())["invoice_id"])
-    assert invoice["number"] == f"{today().year}-000001"
+    assert invoice["number"] == f"{stage.today.year}-000001"
 
 
 class BrokenOff(Exception):

@@ -6,7 +6,7 @@ import pytest
 
 from services.billing.seed import seed
 from services.billing.settings import SETTINGS
-from tests.integration.billing_orders.stage import Stage, days, today
+from tests.integration.billing_orders.stage import Stage, days
 
 
 async def test_an_order_has_its_services_and_its_invoice_at_once(stage: Stage) -> None:
@@ -20,8 +20,8 @@ async def test_an_order_has_its_services_and_its_invoice_at_once(stage: Stage) -
     assert len(order["service_ids"]) == 3
     invoice = await ana.invoice(order["invoice_id"])
     assert invoice["total"] == invoice["remaining"] == order["total"]
-    assert invoice["number"] == f"{today().year}-000001"
-    assert invoice["due_on"] == str(today() + days(3))
+    assert invoice["number"] == f"{stage.today.year}-000001"
+    assert invoice["due_on"] == str(stage.today + days(3))
     assert invoice["payment_methods"] == ["bank_transfer", "deposit"]
     assert [(i["description"], i["total"]["amount"]) for i in invoice["lines"]] == [
         ("Web Start (shop), one year, from activation", "299.00"),
@@ -99,7 +99,7 @@ async def test_a_product_bought_once_is_active_without_a_period(stage: Stage) ->
     assert service["status"] == "active"
     assert (service["paid_until"], service["next_due_on"]) == (None, None)
     assert service["recurring_amount"]["amount"] == "0.00"
-    assert (await stage.run(today() + days(400)))["issued"] == 0
+    assert (await stage.run(stage.today + days(400)))["issued"] == 0
 
 
 async def test_what_costs_nothing_is_active_at_once(stage: Stage) -> None:
@@ -110,7 +110,7 @@ async def test_what_costs_nothing_is_active_at_once(stage: Stage) -> None:
     assert (invoice["status"], invoice["payment_methods"]) == ("paid", [])
     assert invoice["number"] is not None
     service = await ana.service(order["service_ids"][0])
-    assert service["activated_on"] == str(today())
+    assert service["activated_on"] == str(stage.today)
     assert await stage.types_of(invoice["id"]) == ["paid"]
 
 
