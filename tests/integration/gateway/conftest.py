@@ -13,6 +13,7 @@ from gateway.app import PROCESS
 from gateway.upstream import Sending, Upstream
 from tests.conftest import MakeDatabase
 from tests.integration.gateway.announcing import Announcer, announcing
+from tests.support.patience import be_patient
 from tests.support.running import Running, running
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -54,6 +55,12 @@ class Services:
         if handler is None:
             return web.json_response({}, status=404)
         return await handler(request)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what takes long on a busy machine take long."""
+    be_patient(monkeypatch)
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ async def count_of(database: Database, table: str = "effects") -> int:
 
 
 async def until(reached: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await reached():
             await asyncio.sleep(0.01)
 
