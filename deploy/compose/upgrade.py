@@ -3,7 +3,7 @@
 `python -m deploy.compose.upgrade` in the folder of docker-compose.yml: it builds,
 migrates while the older release runs, and then, service by service, starts a new
 replica beside each old one, waits until it is ready, and lets the old one finish. Run
-again after a fault it goes on where it was.
+again after a fault, or after it was interrupted, it goes on where it was.
 """
 
 import argparse
@@ -12,10 +12,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from deploy.compose import halfway
 from deploy.compose.faults import CannotGoOn
+from deploy.compose.halfway import Halfway
 from deploy.compose.secretfiles import folder, make
 
 #: The gateway last: it may call what only the new services have.
@@ -24,6 +26,8 @@ READY_SECONDS = 120
 POLL_SECONDS = 0.5
 #: Longer than a process takes to drain.
 STOP_SECONDS = 40
+#: What shells have for a command that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class Replica:
     settings: str
     #: `healthy`, `starting`, `unhealthy`, or what the container is if it doesn't run.
     health: str
+    runs: bool
+    #: The command that tells whether it is ready, if it has one.
+    check: tuple[str, ...]
+    #: In a form that sorts.
+    made_at: str
 
 
 def upgrade(*, build: bool, every: bool = False) -> None:
@@ -44,6 +53,7 @@ def upgrade(*, build: bool, every: bool = False) -> None:
     `every` replaces those of this release, too, as after a change of secrets.
     """
     make(folder(), os.environ)
+    _settle()
     _say("building" if build else "taking the images that are there")
     if build:
         _compose("build", "--quiet", "migrate")
@@ -54,15 +64,36 @@ def upgrade(*, build: bool, every: bool = False) -> None:
     _say("done: every process is of the new release")
 
 
+def _settle() -> None:
+    """Finish or undo the one replacement that an earlier run was in the middle of."""
+    begun = halfway.begun()
+    replicas = _replicas(begun.service) if begun else []
+    leaving = [each for each in replicas if begun and each.id == begun.leaving]
+    if begun and leaving and len(replicas) > begun.wanted:
+        _say(f"{begun.service}: an interrupted run left one replica too many")
+        _retire(_surplus(replicas, leaving[0]))
+    halfway.forget()
+
+
+def _surplus(replicas: Sequence[Replica], leaving: Replica) -> Replica:
+    """Return the one that serves nobody, or has its successor, or was to be that."""
+    if stopped := [each for each in replicas if not each.runs]:
+        return stopped[0]
+    newest = max(replicas, key=lambda each: each.made_at)
+    return leaving if _is_ready(newest) else newest
+
+
 def _replace(service: str, *, every: bool) -> None:
     replicas, is_new = _replicas(service), _novelty(service)
     old = [each for each in replicas if every or not is_new(each)]
     began = time.monotonic()
     for replica in old:
+        halfway.note(Halfway(service, replica.id, wanted=len(replicas)))
         # One more than there are: compose leaves the others as they are.
         _scale(service, len(replicas) + 1)
         _await_ready(service, known={each.id for each in replicas})
         _retire(replica)
+        halfway.forget()
         replicas = _replicas(service)
     if old:
         said = f"{len(old)} replaced in {time.monotonic() - began:.0f} s"
@@ -93,9 +124,20 @@ def _replicas(service: str) -> list[Replica]:
             each["State"].get("Health", {}).get("Status", "")
             if each["State"]["Running"]
             else each["State"]["Status"],
+            each["State"]["Running"],
+            _check(each["Config"].get("Healthcheck") or {}),
+            each["Created"],
         )
         for each in found
     ]
+
+
+def _check(told: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    match tuple(told.get("Test") or ()):
+        case ("CMD", *command):
+            return tuple(command)
+        case _:
+            return ()
 
 
 def _scale(service: str, number: int) -> None:
@@ -111,7 +153,7 @@ def _await_ready(service: str, *, known: Collection[str]) -> None:
     new: list[Replica] = []
     while time.monotonic() < deadline:
         new = [each for each in _replicas(service) if each.id not in known]
-        if any(each.health == "healthy" for each in new):
+        if any(map(_is_ready, new)):
             return
         time.sleep(POLL_SECONDS)
     for each in new:
@@ -121,6 +163,13 @@ def _await_ready(service: str, *, known: Collection[str]) -> None:
         f" stopped; the older one still serves. `docker compose logs {service}` says"
         " why; to go back, check the older release out and run this again"
     )
+
+
+def _is_ready(replica: Replica) -> bool:
+    """Whether it is ready by now: the engine would only ask in some seconds."""
+    if not replica.runs or not replica.check:
+        return replica.health == "healthy"
+    return _tried("exec", replica.id, *replica.check).returncode == 0
 
 
 def _retire(replica: Replica) -> None:
@@ -134,16 +183,20 @@ def _compose(*arguments: str) -> str:
 
 
 def _docker(*arguments: str) -> str:
+    done = _tried(*arguments)
+    if done.returncode != 0:
+        raise CannotGoOn(f"{_shown(arguments)}: {done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
+def _tried(*arguments: str) -> subprocess.CompletedProcess[str]:
     program = os.environ.get("DOCKER") or "docker"
     try:
-        done = subprocess.run(  # noqa: S603 - arguments are ours
+        return subprocess.run(  # noqa: S603 - arguments are ours
             [program, *arguments], capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         raise CannotGoOn(f"{program} is not installed") from None
-    if done.returncode != 0:
-        raise CannotGoOn(f"{_shown(arguments)}: {done.stderr.strip()[-2000:]}")
-    return done.stdout
 
 
 def _shown(arguments: Sequence[str]) -> str:
@@ -164,7 +217,11 @@ def main() -> None:
         "--every", action="store_true", help="replace those of this release, too"
     )
     told = parser.parse_args()
-    upgrade(build=not told.no_build, every=told.every)
+    try:
+        upgrade(build=not told.no_build, every=told.every)
+    except KeyboardInterrupt:
+        _say("interrupted: all that serves goes on; run it again to go on with it")
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":
