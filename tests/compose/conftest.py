@@ -28,7 +28,9 @@ def stack(request: pytest.FixtureRequest) -> Generator[Stack]:
             try:
                 stack.python("deploy.compose.secretfiles")
                 stack.compose("up", "--detach", "--build", "--wait")
-                yield stack
+                stack.compose("build", "operate")
+                # All is built: nothing that runs from now on is built again.
+                yield stack.told(CLIENTAREA_PULL="missing")
             except BaseException:
                 sys.stdout.write(stack.logs())
                 raise

@@ -11,7 +11,7 @@ from tests.e2e.client import Api
 from tests.e2e.journey import PASSWORD, Customer, order, register
 
 CUSTOMERS = 3
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.3
 
 
 @dataclass

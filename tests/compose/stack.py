@@ -5,18 +5,20 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.compose.engine import ROOT
 
 PROCESSES = ("accounts", "billing", "tickets", "notifier", "gateway")
-CALL_SECONDS = 600
+#: The first call builds the image from nothing.
+CALL_SECONDS = 1800
 #: What a log line has that tells of nothing unusual.
 INFO = '"level": "info"'
-BACK_SECONDS = 120
+BACK_SECONDS = 300
 POLL_SECONDS = 0.3
 
 
@@ -47,6 +49,12 @@ class Container:
     def started_at(self) -> str:
         return self.facts["State"]["StartedAt"]
 
+    @property
+    def health_check(self) -> list[str]:
+        kind, *command = self.facts["Config"]["Healthcheck"]["Test"]
+        assert kind == "CMD", f"{self.name}: {kind} needs a shell of its own"
+        return command
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -65,6 +73,10 @@ class Stack:
     @property
     def secrets(self) -> Path:
         return Path(self.environment["CLIENTAREA_DATA"]) / "secrets"
+
+    def told(self, **variables: str) -> Self:
+        """Return the same stack, told something else."""
+        return type(self)({**self.environment, **variables})
 
     def compose(self, *arguments: str) -> str:
         return self.docker("compose", *arguments)
@@ -100,13 +112,29 @@ class Stack:
 
     def python(self, *arguments: str, **variables: str) -> str:
         """Run a module of the project, as operators do; return what it said."""
-        told = Stack({**self.environment, **variables})
-        done = told.run(sys.executable, "-m", *arguments)
+        done = self.told(**variables).run(sys.executable, "-m", *arguments)
         assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    @contextmanager
+    def beginning(self, module: str, **variables: str) -> Generator[None]:
+        """Run a module of the project while the block runs, and kill it then."""
+        running = subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=ROOT,
+            env=self.told(**variables).environment,
+        )
+        try:
+            yield
+        finally:
+            running.kill()
+            running.wait()
+
     def operate(self, *arguments: str) -> str:
         return self.compose("run", "--rm", "-T", "--no-deps", "operate", *arguments)
+
+    def secret(self, name: str) -> str:
+        return (self.secrets / name).read_text("utf-8").strip()
 
     def containers(self, service: str | None = None) -> list[Container]:
         chosen = [service] if service else []
@@ -125,6 +153,18 @@ class Stack:
         `docker kill` would not do: what a person has ended isn't started again.
         """
         self.tried("exec", container.id, "sh", "-c", "kill -9 -1")
+
+    def is_back(self, fallen: Container) -> bool:
+        """Whether it runs anew and its health check says it is well.
+
+        The check is asked now: its next turn is only due in some seconds.
+        """
+        found = json.loads(self.docker("inspect", fallen.id))
+        now = Container(found[0])
+        return (
+            now.started_at != fallen.started_at
+            and self.tried("exec", now.id, *now.health_check).returncode == 0
+        )
 
     def metric(self, container: Container, pattern: str) -> float:
         """Return the sum of the container's samples whose line has the pattern."""
