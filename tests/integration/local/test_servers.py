@@ -23,7 +23,7 @@ from deploy.local.rabbitmq import Ports, PrivateRabbitMQ
 from deploy.local.waiting import poll
 
 PROJECT = Path(__file__).resolve().parents[3]
-GONE_SECONDS = 10
+GONE_SECONDS = 60
 AS_ROOT = os.geteuid() == 0
 
 
@@ -224,5 +224,5 @@ async def take(url: str) -> str:
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         queue = await channel.get_queue("kept")
-        message = await queue.get(timeout=10)
+        message = await queue.get(timeout=GONE_SECONDS)
         return message.body.decode()

@@ -34,7 +34,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print(subprocess.Popen(["sleep", "1000"]).pid, flush=True)
 time.sleep(1000)
 """
-WITHIN = 15
+WITHIN = 60
 
 Make = Callable[..., Program]
 

@@ -12,7 +12,7 @@ from deploy.local import tether
 from deploy.local.datafolder import PROJECT
 from deploy.local.waiting import poll
 
-WITHIN = 10
+WITHIN = 60
 #: Writes its number into the file it is given, and stays.
 STAY = "import os, sys, time; print(os.getpid(), flush=True); time.sleep(1000)"
 NOBODY = 65534
