@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -82,7 +83,9 @@ def _values(template: str) -> dict[str, object]:
         return {}
     return {
         **mail_server(told("smtp_url")),
-        **{name: _set(name) for name in ("MAIL_FROM", "ALERTS_TO")},
+        # Alertmanager would encode a name with accents together with the address.
+        "MAIL_FROM": parseaddr(_set("MAIL_FROM"))[1],
+        "ALERTS_TO": _set("ALERTS_TO"),
     }
 
 

@@ -48,6 +48,19 @@ def test_an_address_that_alertmanager_cannot_use_is_refused(url: str) -> None:
         mail_server(url)
 
 
+def test_a_name_with_accents_costs_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerting, "TEMPLATE", OURS)
+    monkeypatch.setattr(alerting, "WRITTEN", tmp_path / "alertmanager.yml")
+    monkeypatch.setenv("SMTP_URL", "smtp://mailpit:1025")
+    monkeypatch.setenv("MAIL_FROM", "São Paulo Hosting <hello@example.com>")
+    monkeypatch.setenv("ALERTS_TO", "ops@example.com")
+    alerting.main()
+    written = yaml.safe_load(alerting.WRITTEN.read_text("utf-8"))
+    assert written["global"]["smtp_from"] == "hello@example.com"
+
+
 def test_without_anybody_to_tell_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

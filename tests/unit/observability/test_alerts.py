@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.compose.alerting import filled_in, mail_server
 from deploy.local.faults import CannotStart
 from deploy.local.prometheus import AMTOOL, PROMTOOL
 from tests.unit.observability.queries import FOLDER, RULES
@@ -20,6 +21,24 @@ def test_alerts_fire_when_they_should_and_only_then() -> None:
 def test_prometheus_can_read_its_configuration_and_rules() -> None:
     assert complaints(PROMTOOL, "check", "config", FOLDER / "prometheus.yml") == ""
     assert complaints(PROMTOOL, "check", "rules", *RULES) == ""
+
+
+def test_alertmanager_can_read_what_is_written_for_it(tmp_path: Path) -> None:
+    people = {"MAIL_FROM": "hello@example.com", "ALERTS_TO": "ops@example.com"}
+    written = tmp_path / "alertmanager.yml"
+    for url in ("smtp://mailpit:1025", "smtp+starttls://u:p%22@mail.example.com:587"):
+        values = {**mail_server(url), **people}
+        template = (FOLDER / "alertmanager.yml").read_text("utf-8")
+        written.write_text(filled_in(template, values), "utf-8")
+        assert complaints(AMTOOL, "check-config", written) == ""
+
+
+def test_mails_of_alerts_name_the_runbook() -> None:
+    config = yaml.safe_load((FOLDER / "alertmanager.yml").read_text("utf-8"))
+    [mails] = [
+        mail for receiver in config["receivers"] for mail in receiver["email_configs"]
+    ]
+    assert "{{ .Annotations.runbook }}" in mails["text"]
 
 
 def test_the_scenes_see_a_rule_that_never_fires(tmp_path: Path) -> None:
