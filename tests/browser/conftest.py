@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import open_browser
+from tests.browser.pages import Shown
 from tests.browser.portal import PATIENCE_MILLISECONDS, People, Portal, Readers
 from tests.browser.watch import Watch
 from tests.e2e.stack import Product, visiting
@@ -62,9 +63,9 @@ async def kept_readers(portal: Portal) -> AsyncGenerator[Readers]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def readers(kept_readers: Readers) -> AsyncGenerator[Readers]:
+async def readers(kept_readers: Readers, shown: Shown) -> AsyncGenerator[Readers]:
     """People who only look; their browsers are shared by all tests of a worker."""
     kept_readers.watch.forget()
+    await kept_readers.turn_to(shown.name)
     yield kept_readers
-    await kept_readers.close_pages()
     kept_readers.watch.assert_calm()

@@ -42,13 +42,21 @@ class Shown:
         return HTTPStatus.UNPROCESSABLE_ENTITY in self.statuses
 
     async def open(self, readers: Readers, **look: Unpack[Look]) -> Page:
-        """Return the page, open in the browser of whoever reads it."""
+        """Return the page, opened anew in the browser of whoever reads it."""
         page = await readers.page_of(self.role, **look)
         readers.watch.allow(*self.statuses)
         await page.goto(await self.address(readers.portal))
         if self.act is not None:
             await self.act(page)
         return page
+
+    async def opened(self, readers: Readers, **look: Unpack[Look]) -> Page:
+        """Return the page as the last look at it left it, open it if there was none.
+
+        For looks that change nothing by which another one could be misled.
+        """
+        readers.watch.allow(*self.statuses)
+        return readers.kept_page(**look) or await self.open(readers, **look)
 
     async def address(self, portal: Portal) -> str:
         if isinstance(self.path, str):

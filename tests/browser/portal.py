@@ -20,7 +20,7 @@ from tests.e2e.stack import Stack
 
 DESKTOP = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
-PATIENCE_MILLISECONDS = 15_000
+PATIENCE_MILLISECONDS = 60_000
 
 _PAINTED = """() => new Promise(
   (done) => requestAnimationFrame(() => requestAnimationFrame(done)))"""
@@ -172,7 +172,7 @@ class People:
         await context.add_cookies([{"name": name, "value": value, "url": url}])
 
 
-@dataclass(frozen=True)
+@dataclass
 class Readers:
     """People who only look: what browsers keep spares them most of a page's time."""
 
@@ -180,6 +180,9 @@ class Readers:
     _contexts: dict[str, BrowserContext] = field(
         default_factory=dict[str, BrowserContext]
     )
+    #: What all of them look at, and the pages on which they see it, by how they look.
+    _subject: str = ""
+    _pages: dict[str, Page] = field(default_factory=dict[str, Page])
 
     @property
     def portal(self) -> Portal:
@@ -191,17 +194,32 @@ class Readers:
 
     async def page_of(self, role: Role, **look: Unpack[Look]) -> Page:
         """Return a new page of whoever has this role and looks in this way."""
-        key = f"{role} {sorted(look.items())}"
+        key = f"{role} {_key_of(look)}"
         if key in self._contexts:
-            return await self._contexts[key].new_page()
-        page = await self.people.of(role, **look)
-        self._contexts[key] = page.context
+            page = await self._contexts[key].new_page()
+        else:
+            page = await self.people.of(role, **look)
+            self._contexts[key] = page.context
+        self._pages[_key_of(look)] = page
         return page
 
-    async def close_pages(self) -> None:
+    def kept_page(self, **look: Unpack[Look]) -> Page | None:
+        """Return the last page on which the subject was looked at in this way."""
+        return self._pages.get(_key_of(look))
+
+    async def turn_to(self, subject: str) -> None:
+        """Look at something else from now on: what shows the last is closed."""
+        if subject == self._subject:
+            return
+        self._subject = subject
+        self._pages.clear()
         for context in self._contexts.values():
             for page in context.pages:
                 await page.close()
+
+
+def _key_of(look: Look) -> str:
+    return str(sorted(look.items()))
 
 
 async def wear(page: Page, theme: Theme) -> None:
