@@ -126,6 +126,21 @@ class Transaction:
         """Return a part of the transaction that can fail alone."""
         return _block(self._connection)
 
+    @asynccontextmanager
+    async def listening(
+        self, channel: LiteralString, wake: Callable[..., None]
+    ) -> AsyncGenerator[None]:
+        """Call `wake` at each NOTIFY on the channel, and when the connection ends."""
+        with _translated(self._connection):
+            await self._connection.add_listener(channel, wake)
+            self._connection.add_termination_listener(wake)
+        try:
+            yield
+        finally:
+            with _translated(self._connection):
+                self._connection.remove_termination_listener(wake)
+                await self._connection.remove_listener(channel, wake)
+
     async def _insert_events(
         self, events: Sequence[Event], *, republished: bool
     ) -> None:
@@ -183,6 +198,12 @@ class Database:
         async with _acquired(self._readers, "read") as connection:
             with _translated(connection):
                 return await connection.fetchval(sql, *args)
+
+    async def execute(self, sql: LiteralString, *args: object) -> None:
+        """Write with one statement, a transaction of its own, in one round trip."""
+        async with _acquired(self._pool, "write") as connection:
+            with _translated(connection):
+                await connection.execute(sql, *args)
 
 
 async def knock(url: str) -> str | None:

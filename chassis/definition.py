@@ -1,6 +1,6 @@
 """What makes a process: its routes, consumers, jobs and the rest, in one place."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -42,6 +42,8 @@ class Process:
     subscriptions: Mapping[str, Sequence[type[Event]]] = field(
         default_factory=dict[str, Sequence[type[Event]]]
     )
+    #: Consumers whose requests may wait for what this process tells; None: any.
+    waiting: Collection[str] | None = None
     jobs: Jobs | None = None
     checks: Sequence[Check] = ()
     #: Its own numbers, asked of the database whenever metrics are.

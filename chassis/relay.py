@@ -9,7 +9,7 @@ import structlog
 from aio_pika.exceptions import PublishError
 
 from chassis import metrics, topology, tracing, watermarks
-from chassis.bus import Message, Publisher, connect, first_to_end, keep_up, sleep_unless
+from chassis.bus import Message, Publisher, connect, first_to_end, keep_up
 from chassis.db import Database, Record, Transaction
 from chassis.errors import Unavailable
 from chassis.topology import EXCHANGE, Subscriptions
@@ -32,7 +32,8 @@ class RelaySettings:
     amqp_url: str
     source: str
     subscriptions: Subscriptions
-    poll_seconds: float = 0.1
+    #: Which of the readers may wait for what is published; None: any.
+    waiting: Collection[str] | None = None
     delay_seconds: float = 0.0
 
 
@@ -46,6 +47,9 @@ class Relay:
             event.TYPE for events in settings.subscriptions.values() for event in events
         }
         self._queues = topology.readers_of(settings.subscriptions, settings.source)
+        self._waiting = (
+            self._queues if settings.waiting is None else list(settings.waiting)
+        )
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         database.on_emitted = self._wake.set
@@ -66,10 +70,13 @@ class Relay:
         async with connect(settings.amqp_url, name) as connection:
             await topology.assert_declared(connection, settings.subscriptions)
             publisher = await Publisher.open(connection)
-            readers = Readers(connection, self._queues)
-            await readers.look()
+            readers = Readers(connection, self._queues, self._waiting)
             marking = watermarks.send_forever(
-                readers, self._database, settings.source, self._stopping
+                readers,
+                self._database,
+                settings.source,
+                self._stopping,
+                on_waiting=self._wake.set,
             )
             publishing = self._publish_until_stopped(publisher, readers)
             await first_to_end(publishing, marking)
@@ -77,14 +84,19 @@ class Relay:
     async def _publish_until_stopped(
         self, publisher: Publisher, readers: Readers
     ) -> None:
+        """Publish what waits, then whenever told of more.
+
+        Commits of this process tell, and so does whoever looks for a watermark and
+        sees what others have left: events of other processes, or refused ones.
+        """
         while not self._stopping.is_set():
+            self._wake.clear()
             if not await publisher.ready():
                 continue
-            woken = self._wake.is_set()
-            self._wake.clear()
+            await readers.look_unless_fresh()
             held = self._types_for(readers.absent)
-            if await self._relay(publisher, held, woken=woken) < BATCH:
-                await sleep_unless(self._wake, self._settings.poll_seconds)
+            if await self._relay(publisher, held) < BATCH:
+                await self._wake.wait()
 
     def _types_for(self, absent: Collection[str]) -> list[str]:
         """Return what must wait: nobody would keep it for these readers.
@@ -98,13 +110,9 @@ class Relay:
             for event in self._settings.subscriptions[reader]
         ]
 
-    async def _relay(
-        self, publisher: Publisher, held: Sequence[str], *, woken: bool
-    ) -> int:
+    async def _relay(self, publisher: Publisher, held: Sequence[str]) -> int:
         """Publish one batch; return how many rows it had."""
         try:
-            if not woken and not await _anything_waits(self._database):
-                return 0
             async with self._database.transaction() as tx:
                 return await self._relay_batch(tx, publisher, held)
         except Unavailable as error:
@@ -156,13 +164,6 @@ def _trace(
             for message, error in zip(messages, errors, strict=True)
         ],
         seconds=seconds,
-    )
-
-
-async def _anything_waits(database: Database) -> bool:
-    """Whether there is work that nobody in this process has told of."""
-    return await database.fetchval(
-        "SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL)"
     )
 
 

@@ -273,7 +273,7 @@ class _Parts:
                 amqp_url=settings.amqp_url,
                 source=self._process.name,
                 subscriptions=self._process.subscriptions,
-                poll_seconds=settings.relay_poll_seconds,
+                waiting=self._process.waiting,
                 delay_seconds=settings.relay_delay_seconds,
             ),
         )

@@ -71,8 +71,6 @@ class ProcessSettings(BaseSettings):
     blobs_dir: Path | None = None
     #: Connections that write, and as many again that only read.
     pool_size: int = Field(default=10, ge=2, le=200)
-    #: How long events of other processes may wait; one's own are published at once.
-    relay_poll_seconds: float = Field(default=0.5, gt=0, le=60)
     #: Holds every event back for so long; for tests of readers that must wait.
     relay_delay_seconds: float = Field(default=0.0, ge=0, le=60)
     prefetch: int = Field(default=50, ge=1, le=50)

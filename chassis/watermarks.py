@@ -6,7 +6,9 @@ travel through the same queue, and the watermark is sent after the events are co
 
 import asyncio
 import json
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from aio_pika.abc import AbstractConnection
@@ -20,6 +22,11 @@ from chassis.errors import Unavailable
 EVERY_SECONDS = 0.5
 #: A reader that is so far behind has no use for watermarks; they would only pile up.
 LONGEST_QUEUE = 1000
+#: After its last event a producer goes on for so long to look at all of its readers
+#: with each watermark, so that the next event needn't wait for that.
+BUSY_SECONDS = 10.0
+#: How often it looks at all of them otherwise.
+QUIET_SECONDS = 5.0
 _SUFFIX = ".watermark.v1"
 _TRANSIENT = 1
 
@@ -35,37 +42,78 @@ def read(body: bytes) -> tuple[str, datetime]:
 
 
 class Readers:
-    """A producer's readers, by their queues; `absent` are those that have none."""
+    """A producer's readers, by their queues; `absent` are those that have none.
 
-    def __init__(self, connection: AbstractConnection, queues: Sequence[str]) -> None:
+    Watermarks go to those of them whose requests may wait.
+    """
+
+    def __init__(
+        self,
+        connection: AbstractConnection,
+        queues: Collection[str],
+        waiting: Collection[str],
+    ) -> None:
         self._connection = connection
         self._queues = queues
+        self._waiting = waiting
         self._channel: ProtocolChannel | None = None
+        self._looking = asyncio.Lock()
+        self._looked_at = -math.inf
+        self._busy_until = -math.inf
+        #: Of those that may wait, who consumes and isn't far behind.
+        self._taking: set[str] = set()
         self.absent: set[str] = set()
 
-    async def look(self) -> list[str]:
-        """Return who consumes and isn't far behind, and note whose queue is missing."""
-        states = {queue: await self._state_of(queue) for queue in self._queues}
-        self.absent = {queue for queue, state in states.items() if state is None}
+    async def look_unless_fresh(self) -> None:
+        """Know whose queue is missing, before events are published."""
+        now = _now()
+        self._busy_until = now + BUSY_SECONDS
+        if now - self._looked_at > 2 * EVERY_SECONDS:
+            await self._look_at_all()
+
+    async def look(self) -> None:
+        """Know who takes a watermark; while there are events, look at all, as well."""
+        now = _now()
+        if now < self._busy_until or now - self._looked_at >= QUIET_SECONDS:
+            await self._look_at_all()
+        else:
+            await self._look_at([q for q in self._waiting if q not in self._taking])
+
+    async def tell(self, message_type: str, body: bytes) -> None:
+        for queue in sorted(self._taking):
+            channel = await self._open_channel()
+            await channel.basic_publish(
+                body,
+                routing_key=queue,
+                properties=spec.Basic.Properties(
+                    message_type=message_type, delivery_mode=_TRANSIENT
+                ),
+                wait=False,
+            )
+
+    async def _look_at_all(self) -> None:
+        began = _now()
+        await self._look_at(self._queues)
+        self._looked_at = began
+
+    async def _look_at(self, queues: Collection[str]) -> None:
+        # One at a time: a missing queue costs the channel of whoever asks.
+        async with self._looking:
+            for queue in queues:
+                self._note(queue, await self._state_of(queue))
+
+    def _note(self, queue: str, state: spec.Queue.DeclareOk | None) -> None:
+        self.absent.discard(queue)
+        self._taking.discard(queue)
+        if state is None:
+            self.absent.add(queue)
         # Without a consumer watermarks would pile up, as well as far behind.
-        return [
-            queue
-            for queue, state in states.items()
-            if state is not None
+        elif (
+            queue in self._waiting
             and state.consumer_count
             and (state.message_count or 0) < LONGEST_QUEUE
-        ]
-
-    async def tell(self, queue: str, message_type: str, body: bytes) -> None:
-        channel = await self._open_channel()
-        await channel.basic_publish(
-            body,
-            routing_key=queue,
-            properties=spec.Basic.Properties(
-                message_type=message_type, delivery_mode=_TRANSIENT
-            ),
-            wait=False,
-        )
+        ):
+            self._taking.add(queue)
 
     async def _state_of(self, queue: str) -> spec.Queue.DeclareOk | None:
         channel = await self._open_channel()
@@ -84,33 +132,47 @@ class Readers:
 
 
 async def send_forever(
-    readers: Readers, database: Database, producer: str, stopping: asyncio.Event
+    readers: Readers,
+    database: Database,
+    producer: str,
+    stopping: asyncio.Event,
+    *,
+    on_waiting: Callable[[], None],
 ) -> None:
-    """Tell the readers, twice a second, how far this producer has got."""
+    """Tell the readers, twice a second, how far this producer has got.
+
+    `on_waiting` is called each time that an event was seen to wait. All producers
+    tell at the same moments, so that a reader takes in their watermarks together.
+    """
     while not stopping.is_set():
-        await _send(readers, database, producer)
-        await sleep_unless(stopping, EVERY_SECONDS)
+        await _send(readers, database, producer, on_waiting)
+        await sleep_unless(stopping, EVERY_SECONDS - time.time() % EVERY_SECONDS)
 
 
-async def _send(readers: Readers, database: Database, producer: str) -> None:
-    consuming = await readers.look()
+async def _send(
+    readers: Readers, database: Database, producer: str, on_waiting: Callable[[], None]
+) -> None:
+    await readers.look()
+    before = datetime.now(UTC)
     try:
-        at = await _published_until(database)
+        oldest = await _oldest_waiting(database)
     except Unavailable:
         return
+    if oldest is not None:
+        on_waiting()
+    # An event is emitted before it is committed. So what was committed before the
+    # oldest unpublished event was emitted has been published, or it would be older.
+    at = min(before, oldest or before)
     body = json.dumps({"producer": producer, "at": at.isoformat()}).encode()
-    for queue in consuming:
-        await readers.tell(queue, producer + _SUFFIX, body)
+    await readers.tell(producer + _SUFFIX, body)
 
 
-async def _published_until(database: Database) -> datetime:
-    """Return the instant before which all that was committed has been published.
-
-    An event is emitted before it is committed. So what was committed before the
-    oldest unpublished event was emitted has been published, or it would be older.
-    """
-    before = datetime.now(UTC)
-    oldest = await database.fetchval(
+async def _oldest_waiting(database: Database) -> datetime | None:
+    """Return when the oldest unpublished event was emitted; None: all are published."""
+    return await database.fetchval(
         "SELECT min(emitted_at) FROM outbox WHERE published_at IS NULL"
     )
-    return min(before, oldest) if oldest else before
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -62,3 +62,12 @@ SUBSCRIPTIONS: dict[str, tuple[type[Event], ...]] = {
         tickets.TicketClosed,
     ),
 }
+
+#: Producer → the consumers whose requests wait for what it tells (`call.wait_for`).
+#: They alone get its watermarks; who isn't here would wait in vain.
+WAITING: dict[str, tuple[str, ...]] = {
+    "accounts": ("billing", "tickets"),
+    "billing": ("tickets",),
+    "tickets": ("billing",),
+    "notifier": (),
+}

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from chassis.process import CLOCK, VERIFIER, Process, Resources
 from chassis.settings import require
-from contracts.subscriptions import SUBSCRIPTIONS
+from contracts.subscriptions import SUBSCRIPTIONS, WAITING
 from services.accounts.api import ROUTES
 from services.accounts.checks import CHECKS
 from services.accounts.commands.states import current_customers, current_staff_members
@@ -41,6 +41,7 @@ PROCESS = Process(
     routes=ROUTES,
     consumers=consumers,
     subscriptions=SUBSCRIPTIONS,
+    waiting=WAITING["accounts"],
     jobs=jobs,
     checks=CHECKS,
     republishers={

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from chassis.process import Process, Resources
-from contracts.subscriptions import SUBSCRIPTIONS
+from contracts.subscriptions import SUBSCRIPTIONS, WAITING
 from services.billing.api import ROUTES
 from services.billing.api.documents import DOCUMENTS, Documents
 from services.billing.checks import CHECKS
@@ -33,6 +33,7 @@ PROCESS = Process(
     routes=ROUTES,
     consumers=consumers,
     subscriptions=SUBSCRIPTIONS,
+    waiting=WAITING["billing"],
     jobs=jobs,
     checks=CHECKS,
     measures=(measure,),

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from chassis.process import CLOCK, DATABASE, Process, Resources
 from chassis.settings import require
-from contracts.subscriptions import SUBSCRIPTIONS
+from contracts.subscriptions import SUBSCRIPTIONS, WAITING
 from services.notifier.api import ROUTES
 from services.notifier.checks import CHECKS
 from services.notifier.consumers import consumers
@@ -47,6 +47,7 @@ PROCESS = Process(
     routes=ROUTES,
     consumers=consumers,
     subscriptions=SUBSCRIPTIONS,
+    waiting=WAITING["notifier"],
     jobs=jobs,
     checks=CHECKS,
     measures=(measure,),

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from chassis.process import Process, Resources
-from contracts.subscriptions import SUBSCRIPTIONS
+from contracts.subscriptions import SUBSCRIPTIONS, WAITING
 from services.tickets.api import ROUTES
 from services.tickets.checks import CHECKS
 from services.tickets.commands.states import current_tickets
@@ -31,6 +31,7 @@ PROCESS = Process(
     routes=ROUTES,
     consumers=consumers,
     subscriptions=SUBSCRIPTIONS,
+    waiting=WAITING["tickets"],
     jobs=jobs,
     checks=CHECKS,
     measures=(measure,),

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 import aiohttp
 from pydantic import JsonValue
 
-from chassis.clockshift import REFRESH_SECONDS
 from deploy.local.demo.caller import Caller, Json
 from deploy.local.demo.company import FOLDER, Login
 
@@ -19,7 +18,7 @@ PROOF = "proof.pdf"
 #: In how many days Ana's server is to be renewed, or a few less at the end of a month.
 RENEWED_IN_DAYS = 6
 #: By then every process goes by a clock that was moved; later, a ticket is dated wrong.
-FOLLOWED_SECONDS = 3 * REFRESH_SECONDS
+FOLLOWED_SECONDS = 0.75
 CREDIT: JsonValue = {"amount": "30.00", "currency": "BRL"}
 
 
