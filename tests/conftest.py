@@ -30,6 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
         name_session()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give time to start the whole product on a busy machine."""
+    for item in items:
+        needs_product = "product" in getattr(item, "fixturenames", ())
+        if needs_product and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         stop_servers()

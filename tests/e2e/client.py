@@ -17,7 +17,7 @@ Json = dict[str, Any]
 File = tuple[str, bytes, str]
 
 #: A restarted process is back well before this.
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 POLL_SECONDS = 0.1
 
 
@@ -37,7 +37,8 @@ class Api:
     http: aiohttp.ClientSession
     url: str
     token: str | None = None
-    #: Repeat a call that finds a process away, with the same key, until it is back.
+    #: Repeat a call that finds a process away or busy, with the same key, until it is
+    #: there.
     patient: bool = False
     headers: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -100,7 +101,7 @@ class Api:
             json=body if form is None else None,
             data=form,
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=15),
+            timeout=aiohttp.ClientTimeout(total=60),
         ) as answer:
             content = await answer.read()
             is_json = "json" in answer.content_type

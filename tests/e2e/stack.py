@@ -1,6 +1,5 @@
 """The product as `make run` starts it, in a folder and on ports of the test's own."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -17,15 +16,19 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import psutil
+import pytest
 
+from deploy.audit import audit, report, urls_from_environment
 from deploy.local.datafolder import DataFolder
-from deploy.local.environments import ADDRESSES, Addresses
+from deploy.local.environments import ADDRESSES, Addresses, audit_environment
 from deploy.local.ports import free_ports
 from tests.e2e.client import Api, Json, Mailbox
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90
-STOP_SECONDS = 40
+START_SECONDS = 180
+STOP_SECONDS = 90
+#: For all that is on its way to have arrived.
+REST_SECONDS = 60
 POLL_SECONDS = 0.1
 PROCESSES = ("accounts", "billing", "tickets", "notifier", "gateway")
 
@@ -80,16 +83,16 @@ class Stack:
     @property
     def api(self) -> Api:
         """The gateway, signed in as nobody."""
-        return Api(self.http, self.demo["gateway"])
+        return Api(self.http, self.demo["gateway"], patient=True)
 
     @property
     def mailbox(self) -> Mailbox:
         return Mailbox(self.http, self.demo["mailbox"])
 
-    async def staff(self, role: str, *, patient: bool = False) -> Api:
+    async def staff(self, role: str) -> Api:
         """Log a staff member in; anew, as tokens are short-lived."""
         [login] = [each for each in self.demo["logins"] if each["role"] == role]
-        api = Api(self.http, self.demo["gateway"], patient=patient)
+        api = Api(self.http, self.demo["gateway"])
         return await api.log_in(login["email"], login["password"])
 
     async def clock(self) -> Json:
@@ -97,15 +100,17 @@ class Stack:
 
     async def audit(self) -> str:
         """Run the operators' audit; return what it prints where anything disagrees."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "deploy.local", "audit"),
-            cwd=ROOT,
-            env={**os.environ, "CLIENTAREA_DATA": str(self.product.folder)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        return "" if process.returncode == 0 else output.decode()
+        folder = DataFolder(self.product.folder)
+        addresses = folder.read(ADDRESSES, Addresses)
+        assert addresses is not None
+        told = audit_environment(addresses, folder.blobs)
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in told.items():
+                environment.setenv(name, value)
+            urls = urls_from_environment()
+            findings = await audit(urls, wait_seconds=REST_SECONDS)
+        agrees = all(finding.agrees for finding in findings)
+        return "" if agrees else report(findings)
 
 
 @contextmanager

@@ -47,10 +47,8 @@ async def test_the_slice_completes_although_one_part_is_killed_at_every_step(
     stack: Stack, victim: str
 ) -> None:
     """Before each step the victim dies; every call is repeated with its key."""
-    api = stack.api
-    api.patient = True
-    customer = await register(api)
-    finance = await stack.staff("finance", patient=True)
+    customer = await register(stack.api)
+    finance = await stack.staff("finance")
 
     await _kill(stack, victim)
     placed = await order(customer)

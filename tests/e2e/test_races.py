@@ -40,7 +40,6 @@ async def test_24_spends_at_once_never_overdraw_the_credit(stack: Stack) -> None
 
 async def test_64_posts_with_one_key_open_one_ticket(stack: Stack) -> None:
     customer = await register(stack.api)
-    customer.api.patient = True
     key = str(uuid4())
     body = {
         "department": "support",

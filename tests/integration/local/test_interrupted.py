@@ -36,7 +36,7 @@ def test_an_early_ctrl_c_ends_it_without_a_word_of_fault(
             # Whatever it is at by then, which differs from machine to machine.
             time.sleep(seconds)
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=60)
+            said, _ = process.communicate(timeout=100)
         finally:
             process.kill()
     assert "Traceback" not in said

@@ -22,7 +22,7 @@ from deploy.local.ports import free_ports
 from deploy.local.waiting import poll
 
 START_SECONDS = 120
-GONE_SECONDS = 15
+GONE_SECONDS = 90
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -164,9 +164,10 @@ async def test_the_demo_customer_has_a_history(run: Run) -> None:
 
 
 async def test_the_demo_customer_has_a_renewal_that_is_due_soon(run: Run) -> None:
+    before = datetime.now(UTC)
     clock = await ask(run, "admin", "/staff/clock")
-    apart = datetime.fromisoformat(clock["now"]) - datetime.now(UTC)
-    assert abs(apart) < timedelta(seconds=5)
+    told, second = datetime.fromisoformat(clock["now"]), timedelta(seconds=1)
+    assert before - second < told < datetime.now(UTC) + second
     services = (await ask(run, "customer", "/services?status=active"))["items"]
     [server] = [each for each in services if each["product"] == "vps-2"]
     today = date.fromisoformat(clock["today"])
@@ -244,4 +245,6 @@ async def test_nothing_is_left_after_a_kill_and_nothing_is_told_twice() -> None:
             process.send_signal(signal.SIGINT)
             await asyncio.to_thread(process.wait)
             assert process.returncode == 0
-            assert not any(map(alive, children))
+            assert await poll(
+                lambda: not any(map(alive, children)), within=GONE_SECONDS
+            )
