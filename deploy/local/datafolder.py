@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
-from deploy.local.disk import write_whole
+from deploy.local.disk import require_room, write_whole
 from deploy.local.faults import CannotStart
 from deploy.local.ports import free_ports, is_free
 
@@ -51,10 +51,12 @@ class DataFolder:
                     " doesn't exist yet, in CLIENTAREA_DATA."
                 )
             (self.path / MARK).touch()
-        except (PermissionError, FileExistsError, NotADirectoryError) as fault:
+        except OSError as fault:
             raise CannotStart(
-                f"{self.path} can't be written: name another folder in CLIENTAREA_DATA."
+                f"{self.path} can't be written ({fault.strerror}): name another folder"
+                " in CLIENTAREA_DATA."
             ) from fault
+        require_room(self.path)
 
     @contextmanager
     def held(self) -> Generator[None]:

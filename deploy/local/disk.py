@@ -1,8 +1,15 @@
-"""Files that are there in full or not at all, and that outlast a power cut."""
+"""Files that are there in full or not at all; whether a disk has room for more."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+
+from deploy.local.faults import CannotStart
+
+#: With less, RabbitMQ takes no messages (its limit is 50 MB), and Postgres may not
+#: find room for the next file of its log.
+LEAST_ROOM_BYTES = 64_000_000
 
 
 def write_whole(
@@ -35,6 +42,20 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def has_room(folder: Path) -> bool:
+    """Tell whether servers can go on writing there."""
+    return shutil.disk_usage(folder).free >= LEAST_ROOM_BYTES
+
+
+def require_room(folder: Path) -> None:
+    """Refuse a disk on which no server could start."""
+    if not has_room(folder):
+        raise CannotStart(
+            f"The disk of {folder} is full: make room, of"
+            f" {LEAST_ROOM_BYTES // 1_000_000} MB or more."
+        )
 
 
 def reason(fault: OSError) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.disk import write_whole
+from deploy.local.disk import require_room, write_whole
 from deploy.local.faults import CannotStart
 from deploy.local.waiting import poll
 
@@ -80,6 +80,7 @@ class Home:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._claim()
+            require_room(self.folder)
         except PermissionError as fault:
             raise CannotStart(
                 f"{self.folder} belongs to another user: choose another data folder."

@@ -3,15 +3,18 @@
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from deploy.local.console import coloured
+from deploy.local.disk import reason
 
 LARGEST_FILE_BYTES = 10_000_000
 OLD_FILES = 2
 NAME_WIDTH = 9
+LOSING = "its log file gets nothing of what follows until that is mended"
 #: Fields that every line has, or that only machines read.
 UNSHOWN = {
     "level",
@@ -25,6 +28,9 @@ UNSHOWN = {
 }
 COLOURS = {"warning": "33", "error": "31", "critical": "31", "debug": "90"}
 
+#: What is drawn around the tracebacks of several faults at once.
+FRAME = " |+-"
+
 Show = Callable[[str], None]
 
 
@@ -36,25 +42,44 @@ class ProcessLog:
         self.path = folder / f"{name}.log"
         self._name = name
         self._show = show
-        self._file = RotatingFileHandler(
+        self._file = _LogFile(
             self.path,
             maxBytes=LARGEST_FILE_BYTES,
             backupCount=OLD_FILES,
             encoding="utf-8",
             delay=True,
         )
+        self._losing = False
         self.last_line = ""
 
     def write(self, line: str) -> None:
-        self._file.emit(logging.makeLogRecord({"msg": line}))
+        self._keep(line)
         text = readable(line)
         self._show(f"{self._name:>{NAME_WIDTH}} | {text}")
-        # A traceback's frame says nothing.
-        self.last_line = text.strip(" |+-") or self.last_line
+        self.last_line = text.strip(FRAME) or self.last_line
 
     def close(self) -> None:
         """Let go of the file; the next line opens it again."""
-        self._file.close()
+        with suppress(OSError):  # what is not written by now has been said to be lost
+            self._file.close()
+
+    def _keep(self, line: str) -> None:
+        try:
+            self._file.emit(logging.makeLogRecord({"msg": line}))
+        except OSError as fault:
+            if not self._losing:
+                self._show(f"{self._name:>{NAME_WIDTH}} | {reason(fault)}: {LOSING}")
+            self._losing = True
+        else:
+            self._losing = False
+
+
+class _LogFile(RotatingFileHandler):
+    """Leaves it to us what a disk without room means; logging prints a traceback."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        del record
+        raise  # noqa: PLE0704 - logging calls this from inside its own `except`
 
 
 def readable(line: str) -> str:
@@ -70,5 +95,10 @@ def readable(line: str) -> str:
     fields = [f"{key}={value}" for key, value in told.items()]
     marked = [coloured(level, COLOURS[level])] if level in COLOURS else []
     text = " ".join([f"{at:%H:%M:%S}", *marked, message, *fields])
-    # The last line of a traceback says what went wrong; the file has it all.
-    return f"{text}: {str(fault).splitlines()[-1]}" if fault else text
+    return f"{text}: {_last_words(str(fault))}" if fault else text
+
+
+def _last_words(traceback: str) -> str:
+    """Return the line that says what went wrong; the file has all of them."""
+    lines = [line.strip(FRAME) for line in traceback.splitlines()]
+    return next((line for line in reversed(lines) if line), "")

@@ -27,6 +27,9 @@ USERS = ("rabbitmq", "nobody")
 START_SECONDS = 90
 STOP_SECONDS = 20
 EPMD_SECONDS = 10
+#: It is looked at so often, and ended when it refused so many times on end.
+LOOK_SECONDS = 2
+PATIENCE = 5
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=10)
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME = b"\x01"
@@ -118,6 +121,22 @@ class PrivateRabbitMQ:
         if self._node is not None:
             await self._node.kill()
         await self._end_name_service()
+
+    async def end_when_it_turns_all_away(self) -> None:
+        """Watch it for ever: a node that met a full disk may live on, and serve nobody.
+
+        One that is only slow, or stopped by a signal, keeps its callers waiting; it
+        is left alone.
+        """
+        turned_away = 0
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self.alive and self._has_served:
+                refused = await asyncio.to_thread(turns_away, self.ports.amqp)
+                turned_away = turned_away + 1 if refused else 0
+            if turned_away > PATIENCE:
+                turned_away = 0
+                await self.kill()
 
     async def add_vhost(self, name: str) -> str:
         """Make a virtual host, which may exist already; return its URL."""
@@ -213,6 +232,18 @@ class PrivateRabbitMQ:
         return _greets(ports.amqp) and (
             not self._management or answers(ports.management)
         )
+
+
+def turns_away(port: int) -> bool:
+    """Whether a caller is refused, or hung up on, as nobody who works does."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1) as connection:
+            connection.sendall(AMQP_GREETING)
+            return connection.recv(1) != METHOD_FRAME
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def _greets(port: int) -> bool:

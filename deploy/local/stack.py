@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from chassis import topology
 from chassis.bus import connect
-from chassis.migrations import CannotMigrate, migrate
+from chassis.migrations import CannotMigrate, MigrationEdited, migrate
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.local.console import Console
 from deploy.local.datafolder import PROJECT, DataFolder
@@ -28,6 +28,7 @@ from deploy.local.mailbox import Mailbox
 from deploy.local.postgres import PrivatePostgres
 from deploy.local.program import Program
 from deploy.local.rabbitmq import Ports, PrivateRabbitMQ
+from deploy.local.room import tell_of_room
 from deploy.local.supervisor import Supervisor, at_once
 from deploy.postgres.bootstrap import bootstrap, dsns, owner_of, roles_of
 
@@ -103,6 +104,7 @@ class Stack:
     async def start(self) -> None:
         """Return once the Client Area answers and its demo is there."""
         self._data.write(ADDRESSES, self.addresses)
+        self._supervisor.beside(tell_of_room(self._data.path, self._console))
         await self._supervisor.keep(self._servers.mailbox)
         # The broker takes longest: the processes start meanwhile, and wait for it.
         await at_once(self._start_broker(), self._start_processes())
@@ -113,6 +115,7 @@ class Stack:
         """Start RabbitMQ, and declare the queues that relays and consumers wait for."""
         if not self._servers.given_amqp:
             await self._supervisor.keep(self._servers.rabbitmq)
+            self._supervisor.beside(self._servers.rabbitmq.end_when_it_turns_all_away())
         async with connect(self.addresses.amqp_url, "migrate") as connection:
             await topology.declare(connection, SUBSCRIPTIONS)
 
@@ -137,6 +140,11 @@ class Stack:
         url = self.addresses.databases[owner_of(name)]
         try:
             await migrate(url, schema=name, package=f"services.{name}")
+        except MigrationEdited as fault:
+            raise CannotStart(
+                f"{name}: {fault}. Where nothing in {self._data.path} is of any worth,"
+                " `make reset` begins anew."
+            ) from fault
         except CannotMigrate as fault:
             raise CannotStart(f"{name}: {fault}.") from fault
 

@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Protocol, Self
 
 from deploy.local.console import Console
+from deploy.local.disk import reason
 from deploy.local.faults import CannotStart
 from deploy.local.waiting import poll
 
@@ -58,25 +59,42 @@ class Supervisor:
         self._kept.append(units)  # first: what is half-started must stop too
         await at_once(*(self._start(unit) for unit in units))
         for unit in units:
-            watcher = self._watchers.create_task(self._watch(unit))
-            self._watching.append(watcher)
+            self.beside(self._watch(unit))
+
+    def beside(self, work: Coroutine[None, None, None]) -> None:
+        """Do this as well, until the end."""
+        self._watching.append(self._watchers.create_task(work))
 
     async def _start(self, unit: Unit) -> None:
         with self._console.timing(unit.name):
             await unit.start()
 
     async def _watch(self, unit: Unit) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        pause, fault = FIRST_PAUSE_SECONDS, ""
         while True:
             if await self._lifetime(unit) > STEADY_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            self._console.say(f"{unit.name} ended; starting it again in {pause:.1f} s")
+            if not fault:
+                self._console.say(
+                    f"{unit.name} ended; starting it again in {pause:.1f} s"
+                )
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            try:
-                await self._start(unit)
-            except CannotStart as fault:
-                self._console.say(str(fault))
+            fault = await self._try_to_start(unit, fault)
+
+    async def _try_to_start(self, unit: Unit, before: str) -> str:
+        """Return what keeps it from starting; said unless that was so before."""
+        try:
+            await self._start(unit)
+        except CannotStart as fault:
+            said = str(fault)
+        except OSError as fault:
+            said = f"{unit.name} did not start: {reason(fault)}"
+        else:
+            return ""
+        if said != before:
+            self._console.say(f"{said}\nIt is tried again and again.")
+        return said
 
     async def _lifetime(self, unit: Unit) -> float:
         """Wait until it has died; return how long that took."""
