@@ -88,6 +88,9 @@ def test_panels_fill_the_columns_and_cover_none_of_another(path: Path) -> None:
         assert 0 <= place["x"] < place["x"] + place["w"] <= COLUMNS
         assert min(place["y"], place["w"] - 1, place["h"] - 1) >= 0
     assert [pair for pair in combinations(places, 2) if _overlap(*pair)] == []
+    for row in {place["y"] for place in places}:
+        widths = [place["w"] for place in places if place["y"] == row]
+        assert sum(widths) == COLUMNS, f"the row at {row} has a hole"
 
 
 def _overlap(one: Json, other: Json) -> bool:
