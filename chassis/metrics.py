@@ -40,7 +40,11 @@ event_lag = Histogram(
     "event_lag_seconds",
     "From an event's commit at its producer to its effects' here",
     ["consumer"],
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+    # Between the last, a few minutes looked like an hour.
+    buckets=(
+        *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        *(60, 120, 300, 600, 1200, 3600),
+    ),
 )
 handler_seconds = Histogram(
     "event_handler_duration_seconds",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class Selected:
 
     metric: str
     labels: frozenset[str]
+    #: Over a time, as `rate` does, instead of as it is.
+    over_time: bool = False
 
 
 def alerts() -> list[Json]:
@@ -79,7 +81,8 @@ def _selected(node: Any, grouping: frozenset[str]) -> Iterator[Selected]:
             named = {matcher.name for matcher in node.matchers.matchers}
             yield Selected(str(node.name), grouping | named)
         case promql.MatrixSelector():
-            yield from _selected(node.vector_selector, grouping)
+            for asked in _selected(node.vector_selector, grouping):
+                yield replace(asked, over_time=True)
         case promql.AggregateExpr():
             by = frozenset(node.modifier.labels) if node.modifier else frozenset[str]()
             yield from _selected(node.expr, grouping | by)

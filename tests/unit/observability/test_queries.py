@@ -5,6 +5,8 @@ from collections import Counter
 
 import pytest
 
+from chassis.topology import dead_queue, queues_of
+from contracts.subscriptions import SUBSCRIPTIONS
 from tests.unit.observability.exposed import OF_SERVERS, exposed
 from tests.unit.observability.labels import labels_of
 from tests.unit.observability.queries import (
@@ -45,6 +47,30 @@ def test_it_asks_for_metrics_and_labels_that_exist(query: Query) -> None:
     for asked in selected(query.parsed):
         assert asked.metric in known, f"no process tells {asked.metric}"
         assert asked.labels <= known[asked.metric], asked
+
+
+@pytest.mark.parametrize("query", queries(), ids=owner)
+def test_what_only_counts_up_is_never_read_as_what_waits(query: Query) -> None:
+    for asked in selected(query.parsed):
+        if asked.metric.endswith(("_total", "_bucket", "_sum", "_count")):
+            is_gauge = asked.metric in ("pg_locks_count", "pg_stat_activity_count")
+            assert asked.over_time or is_gauge, asked.metric
+
+
+def matching(alert: str) -> set[str]:
+    """Return the broker's queues, all that processes declare, of which it tells."""
+    [rule] = [rule for rule in alerts() if rule["alert"] == alert]
+    [(operator, pattern)] = re.findall(r'queue(=~|!~)"([^"]+)"', rule["expr"])
+    return {
+        queue.name
+        for queue in queues_of(SUBSCRIPTIONS)
+        if bool(re.fullmatch(pattern, queue.name)) == (operator == "=~")
+    }
+
+
+def test_alerts_about_queues_speak_of_all_that_lie_dead_or_wait() -> None:
+    assert matching("DeadLetters") == {dead_queue(name) for name in SUBSCRIPTIONS}
+    assert matching("QueueLong") == set(SUBSCRIPTIONS)
 
 
 def test_the_reading_of_expressions_sees_what_is_wrong() -> None:
