@@ -21,7 +21,7 @@ from tests.integration.deploy.installations import (
 from tests.support.servers import Servers
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(servers: Servers) -> Iterator[Installed]:
     """Made once: it takes longer than most of these tests."""
     name = f"test_operate_{uuid7().hex}"

@@ -9,11 +9,10 @@ import pytest
 
 from chassis.db import Database, open_database
 from chassis.ids import uuid7
-from chassis.migrations import migrate
 from deploy.crosschecks import cross_checks
-from deploy.postgres.bootstrap import AUDITOR, bootstrap, owner_of, roles_of
+from deploy.postgres.bootstrap import AUDITOR
 from deploy.processes import SERVICES
-from tests.support.servers import Servers
+from tests.integration.deploy.installations import Installed, administer
 
 NAMES = [process.name for process in SERVICES]
 PAID = "billing.invoice.paid.v1"
@@ -65,28 +64,25 @@ class Whole:
 
 
 @pytest.fixture
-async def whole(servers: Servers) -> AsyncGenerator[Whole]:
+async def whole(installed: Installed) -> AsyncGenerator[Whole]:
     name = f"whole_{uuid4().hex}"
-    passwords = dict.fromkeys(roles_of(NAMES), "crosschecks")
-    admin = await asyncpg.connect(servers.postgres)
-    urls = await bootstrap(servers.postgres, NAMES, passwords, database=name)
+    urls = installed.urls(name)
+    await administer(
+        installed.servers, f"CREATE DATABASE {name} TEMPLATE {installed.migrated}"
+    )
     try:
         async with AsyncExitStack() as stack:
-            for process in SERVICES:
-                url = urls[owner_of(process.name)]
-                await migrate(url, schema=process.name, package=process.package)
             read = {
                 service: await stack.enter_async_context(
                     open_database(urls[AUDITOR], schema=service, pool_size=2)
                 )
                 for service in NAMES
             }
-            superuser = await asyncpg.connect(servers.postgres, database=name)
+            superuser = await asyncpg.connect(installed.servers.postgres, database=name)
             stack.push_async_callback(superuser.close)
             yield Whole(superuser, read)
     finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
+        await administer(installed.servers, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_nothing_is_found_where_nothing_is_wrong(whole: Whole) -> None:

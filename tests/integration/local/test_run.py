@@ -228,6 +228,12 @@ def test_the_status_names_what_is_not_ready(run: Run) -> None:
         assert other.say("status").returncode == 1
 
 
+def test_the_audit_finds_nothing(run: Run) -> None:
+    told = run.say("audit")
+    assert told.returncode == 0, told.stdout
+    assert told.stdout.endswith("all agree\n")
+
+
 async def test_nothing_is_left_after_a_kill_and_nothing_is_told_twice() -> None:
     with new_run() as run:
         with run.started() as process:
