@@ -1,15 +1,15 @@
 """The probe, with a database and queues of the test's own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from chassis import watermarks
 from chassis.events import REGISTRY
-from tests.conftest import MakeDatabase, MakeQueues
+from tests.conftest import LendDatabase, MakeQueues
 from tests.integration.chassis.probe.app import PROCESS
 from tests.integration.chassis.stage import Stage
-from tests.support.databases import fresh_vhost
+from tests.support.databases import ServiceDatabase, fresh_vhost
 from tests.support.patience import be_patient
 from tests.support.servers import Servers
 
@@ -38,10 +38,15 @@ def frequent_watermarks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
+    with lend_database(PROCESS) as database:
+        yield database
+
+
+@pytest.fixture
 async def stage(
-    make_database: MakeDatabase, make_queues: MakeQueues
+    database: ServiceDatabase, make_queues: MakeQueues
 ) -> AsyncIterator[Stage]:
-    database = await make_database(PROCESS)
     amqp_url = await make_queues(PROCESS)
     async with Stage.open(database, amqp_url) as stage:
         yield stage

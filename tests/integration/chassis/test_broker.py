@@ -11,10 +11,10 @@ import pytest
 from chassis import bus
 from deploy.local.packages import ensure_rabbitmq
 from deploy.local.rabbitmq import PrivateRabbitMQ
-from tests.conftest import MakeDatabase
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged
 from tests.integration.chassis.queues import purge
 from tests.integration.chassis.stage import Stage, a_change, until
+from tests.support.databases import ServiceDatabase
 from tests.support.running import Running, declare_queues
 
 PARTS = ("http", "relay", "consumers")
@@ -36,13 +36,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbitMQ
 
 @pytest.fixture
 async def stage(
-    make_database: MakeDatabase, broker: PrivateRabbitMQ
+    database: ServiceDatabase, broker: PrivateRabbitMQ
 ) -> AsyncIterator[Stage]:
     if not broker.alive:
         await broker.start()
     await declare_queues(broker.url, PROCESS)
     await purge(broker.url, "probe")  # doubles that an earlier test left unread
-    async with Stage.open(await make_database(PROCESS), broker.url) as stage:
+    async with Stage.open(database, broker.url) as stage:
         yield stage
 
 

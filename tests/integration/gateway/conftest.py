@@ -12,9 +12,12 @@ from aiohttp.test_utils import TestServer
 from gateway.app import PROCESS
 from gateway.upstream import Sending, Upstream
 from tests.conftest import MakeDatabase
+from tests.integration.accounts.conftest import cheap, database, stage
 from tests.integration.gateway.announcing import Announcer, announcing
 from tests.support.patience import be_patient
 from tests.support.running import Running, running
+
+__all__ = ["cheap", "database", "stage"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SERVICES = ("accounts", "billing", "tickets", "notifier")

@@ -10,16 +10,13 @@ import pytest
 
 from chassis.client import UpstreamAway
 from chassis.context import Cause, because_of
-from chassis.db import open_database
 from chassis.ids import uuid7
 from chassis.resources import VERIFIER
 from gateway.services import Refused, Services
 from gateway.sessions import BrowserSessions, OpenSession, csrf_token_of
 from gateway.settings import Settings
 from gateway.upstream import open_upstream
-from services.accounts.app import PROCESS
-from tests.conftest import MakeDatabase
-from tests.integration.accounts.stage import PASSWORD, Stage, staged
+from tests.integration.accounts.stage import PASSWORD, Stage
 from tests.support.tokens import a_verifier
 
 BROWSER = "Browser/1"
@@ -50,13 +47,6 @@ class WatchedServices(Services):
         async with asyncio.timeout(WAIT_SECONDS):
             while self.arrived < len(self.asked):
                 await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def stage(make_database: MakeDatabase) -> AsyncIterator[Stage]:
-    made = await make_database(PROCESS)
-    async with open_database(made.url, schema="accounts") as db, staged(db) as stage:
-        yield stage
 
 
 def _settings(accounts_url: str) -> Settings:

@@ -31,6 +31,22 @@ class Seated:
     customer: Customer
 
 
+@dataclass(frozen=True)
+class Onlooker:
+    """Somebody logged in who changes nothing, so that one serves many tests."""
+
+    browser: Browser
+    email: str
+
+
+@dataclass
+class KeptSession:
+    """The onlooker's session: each test brings a browser of its own."""
+
+    email: str = ""
+    token: str = ""
+
+
 NewCustomer = Callable[..., Awaitable[Seated]]
 
 
@@ -77,6 +93,24 @@ def new_customer(stack: Stack, open_browser: OpenBrowser) -> NewCustomer:
 @pytest.fixture
 async def seated(new_customer: NewCustomer) -> Seated:
     return await new_customer()
+
+
+@pytest.fixture(scope="session")
+def kept_session() -> KeptSession:
+    return KeptSession()
+
+
+@pytest.fixture
+async def onlooker(
+    stack: Stack, open_browser: OpenBrowser, kept_session: KeptSession
+) -> Onlooker:
+    browser = open_browser()
+    if not kept_session.token:
+        kept_session.email = (await register(stack.api)).email
+        await browser.log_in(kept_session.email, PASSWORD)
+        kept_session.token = browser.cookie("session") or ""
+    browser.plant("session", kept_session.token)
+    return Onlooker(browser, kept_session.email)
 
 
 @pytest.fixture

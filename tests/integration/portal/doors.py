@@ -1,6 +1,7 @@
 """Sessions at a gateway in front of services that answer as the test wants."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from chassis.http import Principal
 from tests.integration.gateway.conftest import Services
@@ -43,7 +44,7 @@ def open_session(
         EXCHANGE,
         {
             "session_id": str(whose.session_id),
-            "expires_at": "2030-01-01T00:00:00Z",
+            "expires_at": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
             "access_token": token_of(whose),
             "expires_in": 300,
             "me": me,
