@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from deploy.local.disk import has_room
 from deploy.local.faults import CannotStart
 from deploy.local.home import Home, server_user
 from deploy.local.packages import ensure_rabbitmq
@@ -30,6 +31,7 @@ EPMD_SECONDS = 10
 #: It is looked at so often, and ended when it refused so many times on end.
 LOOK_SECONDS = 2
 PATIENCE = 5
+LOOKS_AFTERWARDS = 150
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=10)
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME = b"\x01"
@@ -126,16 +128,19 @@ class PrivateRabbitMQ:
         """Watch it for ever: a node that met a full disk may live on, and serve nobody.
 
         One that is only slow, or stopped by a signal, keeps its callers waiting; it
-        is left alone.
+        is left alone. It is called only while the disk is full and for a time after
+        that, as it notes each call in its log.
         """
-        turned_away = 0
+        looks, turned_away = 0, 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if self.alive and self._has_served:
-                refused = await asyncio.to_thread(turns_away, self.ports.amqp)
-                turned_away = turned_away + 1 if refused else 0
+            looks = looks - 1 if has_room(self.home.folder) else LOOKS_AFTERWARDS
+            if looks < 0 or not (self.alive and self._has_served):
+                looks, turned_away = max(looks, 0), 0
+                continue
+            refused = await asyncio.to_thread(turns_away, self.ports.amqp)
+            turned_away = turned_away + 1 if refused else 0
             if turned_away > PATIENCE:
-                turned_away = 0
                 await self.kill()
 
     async def add_vhost(self, name: str) -> str:

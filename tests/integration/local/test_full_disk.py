@@ -153,10 +153,16 @@ class Refusing(PrivateRabbitMQ):
         self.ended = True
 
 
-async def test_a_broker_that_lives_and_refuses_everybody_is_ended(
+async def test_a_broker_that_outlived_a_full_disk_and_refuses_everybody_is_ended(
     tmp_path: Path, console: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looks = iter([True, False])
+
+    def has_room(_: Path) -> bool:
+        return next(looks, True)
+
     monkeypatch.setattr("deploy.local.rabbitmq.LOOK_SECONDS", 0)
+    monkeypatch.setattr("deploy.local.rabbitmq.has_room", has_room)
     node = Refusing(tmp_path)
     async with Supervisor(console) as supervisor:
         supervisor.beside(node.end_when_it_turns_all_away())
