@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,16 @@ from deploy.local.ports import answers, free_ports
 LARGE = 5_000_000
 HOSTS = ("127.0.0.1", "127.0.0.2")
 
+WAIT_SECONDS = 60
+
 Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody be given up while a test waits, but where it says so."""
+    for limit in ("ATTEMPT_SECONDS", "STALL_SECONDS", "LINGER_SECONDS"):
+        monkeypatch.setattr(front, limit, 60 * WAIT_SECONDS)
 
 
 @asynccontextmanager
@@ -73,7 +83,7 @@ async def a_front(gateway_port: int) -> AsyncGenerator[int]:
 
 
 async def asked(port: int, what: bytes = b"") -> bytes:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT_SECONDS):
         reading, writing = await asyncio.open_connection("127.0.0.1", port)
         writing.write(what)
         writing.write_eof()
@@ -115,11 +125,23 @@ async def test_who_refuses_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> No
 async def test_while_there_is_no_gateway_clients_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    turned_away, connect = set[asyncio.BaseProtocol](), Gateways.connect
+
+    async def noting(self: Gateways, end: Any) -> None:
+        try:
+            await connect(self, end)
+        except OSError:
+            turned_away.add(end)
+            raise
+
+    monkeypatch.setattr(Gateways, "connect", noting)
     [port] = free_ports(1)
     with resolved(monkeypatch, HOSTS[:1]):
-        async with a_front(port) as own:
+        async with a_front(port) as own, asyncio.timeout(WAIT_SECONDS):
             waiting = asyncio.create_task(asked(own))
-            await asyncio.sleep(0.2)
+            # Whoever looked whether the front is there, and our client.
+            while len(turned_away) < 2:
+                await asyncio.sleep(0.01)
             async with gateway(HOSTS[0], port, naming("late")):
                 assert await waiting == b"late"
 
@@ -135,7 +157,7 @@ async def endless(_: asyncio.StreamReader, writing: asyncio.StreamWriter) -> Non
 
 async def served_by_nobody() -> None:
     """Wait until the front holds no connection any more."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_SECONDS):
         while any(
             getattr(task.get_coro(), "__qualname__", "") == "Front._pair"
             for task in asyncio.all_tasks()
@@ -200,7 +222,7 @@ async def test_a_front_that_stops_leaves_nobody_connected(
             async with a_front(port) as own:
                 reading, writing = await asyncio.open_connection("127.0.0.1", own)
                 assert await reading.read(1) == b"."
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(WAIT_SECONDS):
                 with suppress(ConnectionError):
                     await reading.read()
             writing.close()
