@@ -8,7 +8,7 @@ import yaml
 from deploy.compose.alerting import filled_in, mail_server
 from deploy.local.faults import CannotStart
 from deploy.local.prometheus import AMTOOL, PROMTOOL
-from tests.unit.observability.queries import FOLDER, RULES
+from tests.unit.observability.queries import FOLDER, RULES, alerts
 from tests.unit.observability.tools import complaints, tool
 
 SCENES = Path(__file__).with_name("alerts.yaml")
@@ -16,6 +16,17 @@ SCENES = Path(__file__).with_name("alerts.yaml")
 
 def test_alerts_fire_when_they_should_and_only_then() -> None:
     assert complaints(PROMTOOL, "test", "rules", SCENES) == ""
+
+
+def test_every_alert_fires_in_some_scene() -> None:
+    scenes = yaml.safe_load(SCENES.read_text("utf-8"))["tests"]
+    fired = {
+        test["alertname"]
+        for scene in scenes
+        for test in scene["alert_rule_test"]
+        if test["exp_alerts"]
+    }
+    assert {rule["alert"] for rule in alerts()} - fired == set()
 
 
 def test_prometheus_can_read_its_configuration_and_rules() -> None:
