@@ -18,22 +18,14 @@ from chassis.ids import uuid7
 from chassis.watermarks import Readers
 from tests.integration.chassis.probe.app import PROCESS, Fault, ThingChanged
 from tests.support.databases import ServiceDatabase
+from tests.support.polling import QUIET_SECONDS, until
 from tests.support.running import Running, running
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-QUIET_SECONDS = 60
 PROBE = (sys.executable, "-m", "tests.integration.chassis.probe")
 REPOSITORY = Path(__file__).parents[3]
-
-
-async def until(ask: Callable[[], Awaitable[T]], *, within: float = QUIET_SECONDS) -> T:
-    """Ask until the answer is true; the last answer when time is up."""
-    async with asyncio.timeout(within):
-        while not (answer := await ask()):
-            await asyncio.sleep(0.02)
-        return answer
 
 
 def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[None]:

@@ -11,7 +11,6 @@ from chassis.http import server
 from chassis.tokens import LIFETIME
 from gateway.settings import SETTINGS
 from gateway.stream import STREAMS
-from tests.integration.chassis.stage import until
 from tests.integration.gateway.announcing import Announcer
 from tests.integration.gateway.conftest import Services, without_broker
 from tests.integration.gateway.happenings import a_session_ended, a_ticket_answered
@@ -23,6 +22,7 @@ from tests.integration.gateway.listening import (
     listening_badly,
 )
 from tests.support.leaping import Leaping
+from tests.support.polling import until
 from tests.support.running import Running
 from tests.support.tokens import a_customer, bearer
 

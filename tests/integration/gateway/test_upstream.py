@@ -23,9 +23,9 @@ from gateway.services import Services as PortalServices
 from gateway.services import if_there
 from gateway.settings import Settings
 from gateway.upstream import CHUNK_BYTES, Sending, Upstream, open_upstream
-from tests.integration.chassis.stage import until
 from tests.integration.gateway.conftest import SERVICES, Services
 from tests.support.leaping import Leaping
+from tests.support.polling import until
 from tests.support.running import Running, running
 from tests.support.tokens import a_customer, token_of
 
