@@ -21,6 +21,7 @@ async def collector() -> AsyncGenerator[tuple[Collector, str]]:
         yield collector, f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.timeout(300)
 async def test_a_paid_invoice_is_one_trace_from_the_click_to_the_mail(
     collector: tuple[Collector, str],
 ) -> None:
