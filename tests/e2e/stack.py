@@ -124,6 +124,9 @@ def running_product(
         **os.environ,
         "CLIENTAREA_DATA": str(folder),
         "CLIENTAREA_PORT": str(free_ports(1)[0]),
+        # On a busy machine a page waits for its panels instead of doing without.
+        "PANEL_TIMEOUT_SECONDS": "30",
+        "PAGE_TIMEOUT_SECONDS": "60",
         **(environment or {}),
     }
     with console.open("wb") as output:

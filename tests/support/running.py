@@ -18,7 +18,7 @@ from chassis.running import serve
 from chassis.settings import ProcessSettings
 from tests.support.tokens import a_verifier
 
-START_SECONDS = 15
+START_SECONDS = 60
 
 
 @dataclass(frozen=True)
