@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.faults import CannotStart
@@ -19,20 +20,32 @@ def write_whole(
     mode: int = 0o600,
     finish: Callable[[Path], None] | None = None,
 ) -> None:
-    """Write or replace the file; `finish` is done to it before it has its name."""
+    """Write or replace the file; `finish` is done to it before it has its name.
+
+    Raises CannotStart where it can't be written; it stays as it was then.
+    """
     draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+        draft.unlink(missing_ok=True)
+        _write(draft, content, mode)
         if finish is not None:
             finish(draft)
-        sync(draft)
         draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    sync(path.parent)
+        sync(path.parent)
+    except OSError as fault:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise CannotStart(
+            f"{path} can't be written: {fault.strerror or fault}."
+        ) from None
+
+
+def _write(draft: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
 
 
 def sync(path: Path) -> None:

@@ -1,6 +1,8 @@
 """Operators' chores that need no server: secrets exchanged, programs found."""
 
+import errno
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from pydantic import SecretStr
 from chassis.migrations import CannotMigrate
 from deploy.compose import secretfiles
 from deploy.local.datafolder import DataFolder
+from deploy.local.faults import CannotStart
 from deploy.local.keys import FILE, Keys
 from deploy.operate import programs, rotation
 from deploy.operate.__main__ import main
@@ -180,6 +183,23 @@ def test_a_database_password_of_make_run_is_its_roles(
     after = Keys.model_validate_json((tmp_path / FILE).read_bytes())
     assert after.roles["auditor"] != before.roles["auditor"]
     assert after.roles["billing"] == before.roles["billing"]
+
+
+def test_a_key_that_can_not_be_written_stays_as_it_was_and_is_one_line(
+    keys: KeysFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CannotStart) as refused:
+        rotation.switch_link_key(keys)
+    assert str(refused.value) == (
+        f"{tmp_path / FILE} can't be written: No space left on device."
+    )
+    after = sorted((path.name, path.read_bytes()) for path in tmp_path.iterdir())
+    assert after == before
 
 
 @pytest.mark.parametrize("process", ["billing", "gateway", "operator"])
