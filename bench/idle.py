@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import psutil
 
 from bench.product import started
-from bench.report import Figure
+from bench.report import Figure, progress
 from tests.e2e.stack import PROCESSES, Product
 
 #: By then the demo's events are handled, and its mails are sent.
@@ -25,6 +25,7 @@ async def measure() -> list[Figure]:
     async with started() as stack:
         processes = [_process(stack.product, name) for name in PROCESSES]
         await asyncio.sleep(SETTLE_SECONDS)
+        progress(f"idle for {MEASURED_SECONDS} s")
         percent = await _percent_of_a_core(processes)
         megabytes = sum(_resident_bytes(process) for process in processes) / 2**20
     return [

@@ -6,17 +6,18 @@ fetched after the first page of the same visitor. The time is a client's on this
 machine, who asks for one page after the other.
 """
 
+import asyncio
 import gc
 import statistics
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 
 from playwright.async_api import Page
 
 from bench.product import started
-from bench.report import Figure
+from bench.report import Figure, progress
 from tests.browser.chromium import open_browser
 from tests.browser.pages import PAGES, Shown
 from tests.browser.portal import People, Portal, Role
@@ -24,10 +25,15 @@ from tests.browser.watch import Watch
 
 #: Each page as it is first seen: what is done on it next is another page's cost.
 SEEN = [page for page in PAGES if page.act is None and not page.statuses]
-ROUNDS = 100
+ROUNDS = 60
+#: So many are enough where a page takes longer than it may, or the machine is busy.
+FEWEST_ROUNDS = 30
 WARM_UP_ROUNDS = 10
+MOST_SECONDS = 2.0
 #: For what a page loads by itself after it is there.
 SETTLE_MILLISECONDS = 500
+#: How often it is told how far this is, in pages.
+TOLD_EVERY = 10
 MOST_P95_MILLISECONDS = 40
 MOST_FIRST_KB = 200
 MOST_LATER_KB = 30
@@ -42,9 +48,8 @@ async def measure() -> list[Figure]:
     ):
         portal = Portal(stack, browser)
         people = People(portal, watch, closing)
-        first = {page: await _first_bytes(people, page) for page in SEEN}
-        later = await _later_bytes(people)
-        times = {page: await _p95_milliseconds(portal, watch, page) for page in SEEN}
+        first, later = await _all_bytes(people)
+        times = await _all_times(portal, watch)
     if watch.faults:
         raise RuntimeError(f"the browser complains: {watch.faults}")
     return [
@@ -69,29 +74,50 @@ def _figure(
     )
 
 
+async def _all_bytes(
+    people: People,
+) -> tuple[dict[Shown, float], dict[Shown, float]]:
+    """Return what each page costs as the first, and as a later one of its reader's.
+
+    All readers are busy at once: bytes don't depend on what else the machine does.
+    """
+    first: dict[Shown, float] = {}
+    later: dict[Shown, float] = {}
+    async with asyncio.TaskGroup() as tasks:
+        for role in dict.fromkeys(shown.role for shown in SEEN):
+            pages = [shown for shown in SEEN if shown.role == role]
+            tasks.create_task(_bytes_of_one(people, pages, first, later))
+    return first, later
+
+
+async def _bytes_of_one(
+    people: People,
+    pages: Sequence[Shown],
+    first: dict[Shown, float],
+    later: dict[Shown, float],
+) -> None:
+    """Weigh the pages of one role, whose visitor has seen the first of them before."""
+    visitor = await people.of(pages[0].role)
+    await _visit(visitor, await pages[0].address(people.portal))
+    for shown in pages:
+        first[shown] = await _first_bytes(people, shown)
+        later[shown] = await _bytes(visitor, await shown.address(people.portal))
+        if len(later) % TOLD_EVERY == 0:
+            progress(f"weighed {len(later)} of {len(SEEN)} pages")
+
+
 async def _first_bytes(people: People, shown: Shown) -> float:
     """Return what the page costs a browser that was never here."""
     page = await people.of(shown.role)
-    address = await shown.address(people.portal)
+    received = await _bytes(page, await shown.address(people.portal))
+    await page.context.close()
+    return received
+
+
+async def _bytes(page: Page, address: str) -> float:
     async with _counting(page) as received:
         await _visit(page, address)
-    await page.context.close()
     return sum(received)
-
-
-async def _later_bytes(people: People) -> dict[Shown, float]:
-    """Return what each page costs whoever has seen the first one of their role."""
-    found: dict[Shown, float] = {}
-    visitors: dict[Role, Page] = {}
-    for shown in SEEN:
-        address = await shown.address(people.portal)
-        if shown.role not in visitors:
-            visitors[shown.role] = await people.of(shown.role)
-            await _visit(visitors[shown.role], address)
-        async with _counting(visitors[shown.role]) as received:
-            await _visit(visitors[shown.role], address)
-        found[shown] = sum(received)
-    return found
 
 
 async def _visit(page: Page, address: str) -> None:
@@ -116,12 +142,27 @@ async def _counting(page: Page) -> AsyncGenerator[list[float]]:
     await watching.detach()
 
 
+async def _all_times(portal: Portal, watch: Watch) -> dict[Shown, float]:
+    """Return each page's time: one after the other, as they would slow each other."""
+    times: dict[Shown, float] = {}
+    for shown in SEEN:
+        times[shown] = await _p95_milliseconds(portal, watch, shown)
+        if len(times) % TOLD_EVERY == 0:
+            progress(f"timed {len(times)} of {len(SEEN)} pages")
+    return times
+
+
 async def _p95_milliseconds(portal: Portal, watch: Watch, shown: Shown) -> float:
     """Return in what time 19 of 20 requests for the page are answered."""
     headers = {"Cookie": await _cookies(portal, watch, shown.role)}
     url = portal.url + await shown.address(portal)
     gc.collect()
-    took = [await _milliseconds(portal, url, headers) for _ in range(ROUNDS)]
+    took: list[float] = []
+    until = time.perf_counter() + MOST_SECONDS
+    while len(took) < FEWEST_ROUNDS or (
+        len(took) < ROUNDS and time.perf_counter() < until
+    ):
+        took.append(await _milliseconds(portal, url, headers))
     return statistics.quantiles(took[WARM_UP_ROUNDS:], n=20)[-1]
 
 

@@ -18,7 +18,7 @@ import psutil
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bench.report import Figure
+from bench.report import Figure, progress
 from bench.servers import started_servers
 from chassis import topology
 from chassis.bus import Message, Publisher, connect
@@ -55,10 +55,11 @@ async def measure() -> list[Figure]:
         stack.callback(crowd.leave)
         await crowd.come()
         publisher = await Publisher.open(bus)
+        progress(f"{STREAMS:,} streams are open")
         gc.disable()  # of the listeners: it would be their pause, not the gateway's
+        stack.callback(gc.enable)
         seconds = [await _tell_all(publisher, crowd) for _ in range(CHANGES)]
         await asyncio.sleep(SETTLE_SECONDS)
-        gc.enable()
         crowd.check(CHANGES)
         memory = process.memory_info().rss / 2**20
     return _figures(memory, sorted(seconds))
