@@ -102,7 +102,7 @@ async def test_anything_but_a_form_is_refused(client: ClientSession) -> None:
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     max_examples=150,
     deadline=None,
 )
