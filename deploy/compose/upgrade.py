@@ -47,7 +47,9 @@ class Replica:
     made_at: str
 
 
-def upgrade(*, build: bool, every: bool = False) -> None:
+def upgrade(
+    services: Sequence[str] = SERVICES, *, build: bool, every: bool = False
+) -> None:
     """Do it all; raises CannotGoOn with the first thing that went wrong.
 
     `every` replaces those of this release, too, as after a change of secrets.
@@ -59,9 +61,10 @@ def upgrade(*, build: bool, every: bool = False) -> None:
         _compose("build", "--quiet", "migrate")
     _say("migrating")
     _compose("run", "--rm", "--no-deps", "migrate")
-    for service in SERVICES:
+    for service in services:
         _replace(service, every=every)
-    _say("done: every process is of the new release")
+    told = "every process" if set(services) == set(SERVICES) else ", ".join(services)
+    _say(f"done: {told} is of the new release")
 
 
 def _settle() -> None:
@@ -216,9 +219,15 @@ def main() -> None:
     parser.add_argument(
         "--every", action="store_true", help="replace those of this release, too"
     )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=SERVICES,
+        help="replace those of this service alone; may be repeated",
+    )
     told = parser.parse_args()
     try:
-        upgrade(build=not told.no_build, every=told.every)
+        upgrade(told.only or SERVICES, build=not told.no_build, every=told.every)
     except KeyboardInterrupt:
         _say("interrupted: all that serves goes on; run it again to go on with it")
         sys.exit(INTERRUPTED)

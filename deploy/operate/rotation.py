@@ -114,10 +114,11 @@ def change_database_passwords(vault: SecretFiles | KeysFile, service: str) -> No
     if isinstance(vault, KeysFile):
         say(f"now: {vault.restart}")
         return
-    # `migrate` tells the database; connections that are open stay so.
-    say("now: docker compose run --rm migrate")
-    if service != AUDITOR:
-        say(f"at once after it: {_restarting(vault, service)}")
+    # `migrate` tells the database, and is run by an upgrade first.
+    if service == AUDITOR:
+        say("now: docker compose run --rm migrate")
+    else:
+        say(f"now: {_restarting(vault, service)}")
 
 
 def change_broker_password(vault: SecretFiles | KeysFile, process: str) -> None:
@@ -132,7 +133,7 @@ def change_broker_password(vault: SecretFiles | KeysFile, process: str) -> None:
     vault.write(name, with_password(vault.read(name), password))
     _write_definitions(vault)
     say(f"{process} has a new password at the broker")
-    say("now: docker compose up -d --force-recreate rabbitmq")
+    say("now: docker compose up -d --no-deps --force-recreate --wait rabbitmq")
     if process != "operator":
         say(f"at once after it: {_restarting(vault, process)}")
 

@@ -29,7 +29,8 @@ class Vault(Protocol):
 class SecretFiles:
     """The folder that the compose file mounts from, one file for each."""
 
-    restart = "docker compose up -d --force-recreate"
+    #: `docker compose up` would leave one replica, and serve nobody meanwhile.
+    restart = ".venv/bin/python -m deploy.compose.upgrade --no-build --every --only"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
