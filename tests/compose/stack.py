@@ -16,6 +16,7 @@ from tests.compose.engine import ROOT
 PROCESSES = ("accounts", "billing", "tickets", "notifier", "gateway")
 #: The first call builds the image from nothing.
 CALL_SECONDS = 1800
+OPERATE = ("run", "--rm", "-T", "--no-deps", "operate")
 #: What a log line has that tells of nothing unusual.
 INFO = '"level": "info"'
 BACK_SECONDS = 300
@@ -131,7 +132,10 @@ class Stack:
             running.wait()
 
     def operate(self, *arguments: str) -> str:
-        return self.compose("run", "--rm", "-T", "--no-deps", "operate", *arguments)
+        return self.compose(*OPERATE, *arguments)
+
+    def tried_to_operate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.tried("compose", *OPERATE, *arguments)
 
     def secret(self, name: str) -> str:
         return (self.secrets / name).read_text("utf-8").strip()

@@ -70,8 +70,18 @@ async def staff(api: Api, stack: Stack, role: str) -> Api:
     return await api.log_in(email, stack.passwords()[email])
 
 
-def agrees(stack: Stack) -> bool:
-    return "all agree" in stack.operate("audit", AT_REST_SECONDS)
+def assert_agreement(stack: Stack) -> None:
+    """Have the audit find nothing; it is asked again while the database is too busy."""
+    said = ""
+
+    def is_answered() -> bool:
+        nonlocal said
+        done = stack.tried_to_operate("audit", AT_REST_SECONDS)
+        said = done.stdout + done.stderr
+        return "DatabaseAway" not in said
+
+    wait_until(is_answered, "the audit is answered")
+    assert "all agree" in said, said
 
 
 def test_what_runs_can_do_little(stack: Stack) -> None:
@@ -171,7 +181,7 @@ class Buyer:
 
 
 def test_after_all_that_the_books_agree(stack: Stack) -> None:
-    assert agrees(stack)
+    assert_agreement(stack)
 
 
 async def test_two_replicas_share_the_work(stack: Stack, api: Api) -> None:
@@ -219,7 +229,7 @@ async def test_an_upgrade_under_load_fails_no_request(stack: Stack) -> None:
     for name in PROCESSES:
         assert len(after[name]) == len(before[name]), said
         assert not after[name] & before[name], said
-    assert agrees(stack)
+    assert_agreement(stack)
 
 
 def begin_upgrade(stack: Stack) -> None:
@@ -243,17 +253,12 @@ async def test_secrets_are_exchanged_and_nobody_is_signed_out(
 ) -> None:
     """A database's password, and the signing key that the upgrade had published."""
     customer = await register(api)
-    old = stack.secret("billing_database_url")
-    stack.python("deploy.operate", "rotate", "database-password", "billing")
+    old = stack.secret("accounts_database_url")
+    stack.python("deploy.operate", "rotate", "database-password", "accounts")
     stack.python("deploy.operate", "rotate", "signing-key", "switch")
-    stack.compose("run", "--rm", "-T", "--no-deps", "migrate")
-    recreated = ("accounts", "billing")
-    stack.compose(
-        *("up", "--detach", "--no-deps", "--no-build", "--force-recreate", "--wait"),
-        *recreated,
-    )
+    stack.python(UPGRADE, "--no-build", "--every", "--only", "accounts")
     assert not opens_database(stack, old)
-    assert opens_database(stack, stack.secret("billing_database_url"))
+    assert opens_database(stack, stack.secret("accounts_database_url"))
     await customer.api.get("/me")
     again = Customer(await api.log_in(customer.email, PASSWORD), customer.email)
     assert signed_with(again.api) != signed_with(customer.api)
@@ -262,12 +267,12 @@ async def test_secrets_are_exchanged_and_nobody_is_signed_out(
 
 
 def opens_database(stack: Stack, url: str) -> bool:
-    """Whether the database lets billing in with this URL, asked by the network."""
+    """Whether the database lets in who has this URL, asked by the network."""
     script = (
         "import asyncio, asyncpg, sys;"
         "asyncio.run(asyncpg.connect(sys.argv[1], timeout=60))"
     )
-    inside = stack.containers("billing")[0].id
+    inside = stack.container("accounts").id
     done = stack.tried("exec", inside, "python", "-c", script, url)
     assert done.returncode == 0 or "InvalidPassword" in done.stderr, done.stderr
     return done.returncode == 0
@@ -288,21 +293,21 @@ async def test_a_backup_brings_a_fresh_stack_to_where_this_one_was(
     service = await buy(customer, finance, f"T{uuid4().hex[:12]}")
     [invoice] = (await customer.api.get("/invoices"))["items"]
     await send_proof(customer, invoice["id"])
-    assert agrees(stack)  # waits for the events that are on their way
+    assert_agreement(stack)  # waits for the events that are on their way
     history = await history_of(customer)
     stack.operate("backup", BACKUP)
-    stack.compose("stop", "--timeout", "10")
+    stack.compose("stop", "--timeout", "1")
     fresh = beside(stack)
     try:
         restore(fresh)
-        assert agrees(fresh)
+        assert_agreement(fresh)
         api.url = fresh.gateway_url
         again = Customer(await api.log_in(customer.email, PASSWORD), customer.email)
         assert await history_of(again) == history
         assert (await buy(again, await staff(api, fresh, "finance"), "T-fresh"))[
             "id"
         ] != service["id"]
-        assert agrees(fresh)
+        assert_agreement(fresh)
     finally:
         remove(fresh)
 
