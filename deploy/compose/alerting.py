@@ -32,6 +32,8 @@ def main() -> None:
     text = filled_in(template, _values(template))
     try:
         WRITTEN.write_text(text, "utf-8")
+        # Alertmanager has a user of its own; nobody else enters the volume.
+        WRITTEN.parent.chmod(0o755)
     except OSError as fault:
         raise CannotGoOn(f"{WRITTEN} can't be written: {fault.strerror}") from None
     sys.stdout.write("Alertmanager's configuration is written\n")

@@ -5,6 +5,7 @@ again, and beside processes of the release before, it does only what is missing.
 """
 
 import asyncio
+import logging
 import sys
 from urllib.parse import unquote, urlsplit
 
@@ -77,4 +78,6 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    # What the library says of a fault is said once, in our sentence.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     asyncio.run(main())
