@@ -92,8 +92,7 @@ class Stack:
     async def staff(self, role: str) -> Api:
         """Log a staff member in; anew, as tokens are short-lived."""
         [login] = [each for each in self.demo["logins"] if each["role"] == role]
-        api = Api(self.http, self.demo["gateway"])
-        return await api.log_in(login["email"], login["password"])
+        return await self.api.log_in(login["email"], login["password"])
 
     async def clock(self) -> Json:
         return await (await self.staff("admin")).get("/staff/clock")
