@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -20,6 +20,8 @@ from joserfc.jwk import OKPKey
 
 from deploy.compose.faults import CannotGoOn
 from deploy.local.demo.company import people
+from deploy.local.disk import write_whole
+from deploy.local.faults import CannotStart
 from deploy.local.keys import LETTERS, PASSWORD_LENGTH
 from deploy.postgres.bootstrap import AUDITOR, OBSERVER, owner_of
 
@@ -30,6 +32,7 @@ POSTGRES = "postgres:5432"
 RABBITMQ = "rabbitmq:5672"
 MAILPIT = "smtp://mailpit:1025"
 DEFINITIONS = "rabbitmq_definitions.json"
+OPERATOR = "operator"
 DEMO_PEOPLE = "demo_people.json"
 RANDOM_BYTES = 24
 #: Only its owner enters the folder; the containers' user reads the files in it, which
@@ -56,6 +59,14 @@ def database_files() -> dict[str, str]:
     }
 
 
+def broker_files() -> dict[str, str]:
+    """Return which user's URL of the broker each file holds."""
+    return {
+        **{f"{process}_amqp_url": process for process in PROCESSES},
+        "amqp_url": OPERATOR,
+    }
+
+
 def make(path: Path, given: Mapping[str, str]) -> list[str]:
     """Make what is missing in the folder; return the names of what was made.
 
@@ -66,10 +77,9 @@ def make(path: Path, given: Mapping[str, str]) -> list[str]:
     made.file("database_admin_url", _postgres_url("postgres", admin, "postgres"))
     for name, role in database_files().items():
         made.file(name, _postgres_url(role, _random(), DATABASE))
-    for process in PROCESSES:
-        made.file(f"{process}_amqp_url", _amqp_url(process, _random()))
-    made.file("amqp_url", _amqp_url("operator", _random()))
-    made.file(DEFINITIONS, _definitions(made))
+    for name, user in broker_files().items():
+        made.file(name, _amqp_url(user, _random()))
+    made.file(DEFINITIONS, definitions(map(made.read, broker_files())))
     signing_key = OKPKey.generate_key("Ed25519").as_dict(private=True)
     made.file("signing_key", json.dumps(signing_key))
     made.file("link_key", secrets.token_urlsafe(32))
@@ -106,6 +116,8 @@ class _Folder:
             write(path, content)
         except OSError as fault:
             raise CannotGoOn(f"{path}: {fault.strerror}") from None
+        except CannotStart as fault:
+            raise CannotGoOn(str(fault)) from None
         self.new.append(name)
         return content
 
@@ -113,8 +125,9 @@ class _Folder:
         return (self._path / name).read_text("utf-8").strip()
 
 
-def definitions(passwords: Mapping[str, str]) -> str:
-    """Return what the broker starts with: a user for each process, and what it may."""
+def definitions(urls: Iterable[str]) -> str:
+    """Return what the broker starts with: whom these URLs name, and what each may."""
+    passwords = dict(map(_credentials, urls))
     users = [_user(name, password) for name, password in passwords.items()]
     permissions = [
         {"user": name, "vhost": "/", **_permission(name)} for name in passwords
@@ -123,11 +136,6 @@ def definitions(passwords: Mapping[str, str]) -> str:
         {"users": users, "vhosts": [{"name": "/"}], "permissions": permissions},
         indent=1,
     )
-
-
-def _definitions(made: _Folder) -> str:
-    urls = [made.read(f"{process}_amqp_url") for process in PROCESSES]
-    return definitions(dict(map(_credentials, [*urls, made.read("amqp_url")])))
 
 
 def _credentials(url: str) -> tuple[str, str]:
@@ -142,13 +150,13 @@ def _user(name: str, password: str) -> dict[str, object]:
         "name": name,
         "password_hash": base64.b64encode(salt + digest).decode(),
         "hashing_algorithm": "rabbit_password_hashing_sha256",
-        "tags": ["administrator"] if name == "operator" else [],
+        "tags": ["administrator"] if name == OPERATOR else [],
     }
 
 
 def _permission(name: str) -> dict[str, str]:
     """Return what a user may declare, write to and read from."""
-    if name == "operator":
+    if name == OPERATOR:
         return {"configure": ".*", "write": ".*", "read": ".*"}
     # Retries and dead letters go through the default exchange.
     if name == "gateway":
@@ -166,14 +174,8 @@ def _permission(name: str) -> dict[str, str]:
 
 
 def write(path: Path, content: str) -> None:
-    """Write it whole or not at all."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content + "\n")
-    draft.chmod(FILE_MODE)
-    draft.replace(path)
+    """Write it whole or not at all, or raise CannotStart."""
+    write_whole(path, f"{content}\n".encode(), finish=lambda it: it.chmod(FILE_MODE))
 
 
 def _postgres_url(role: str, password: str, database: str) -> str:

@@ -25,13 +25,13 @@ from deploy.operate.passing import service_command
 from deploy.operate.projections import rebuild
 from deploy.operate.restore import restore
 from deploy.operate.rotation import (
+    LOOKING,
     STEPS,
     change_broker_password,
     change_database_passwords,
 )
 from deploy.operate.targets import SERVICES, Targets, reached
 from deploy.operate.vault import open_vault
-from deploy.postgres.bootstrap import AUDITOR
 
 #: Returns the exit code: 1 where something is not as it should be.
 Command: TypeAlias = Callable[[Targets, argparse.Namespace], Coroutine[None, None, int]]
@@ -271,7 +271,7 @@ def _add_rotation(parser: argparse.ArgumentParser) -> None:
         key.add_argument("step", choices=steps)
         key.set_defaults(command=None, change=_change_key, secret=name)
     database = secrets.add_parser("database-password")
-    database.add_argument("service", choices=(*SERVICES, AUDITOR))
+    database.add_argument("service", choices=(*SERVICES, *LOOKING))
     database.set_defaults(command=None, change=_change_database_password)
     broker = secrets.add_parser("broker-password")
     broker.add_argument("process", choices=(*SERVICES, "gateway", "operator"))

@@ -17,14 +17,16 @@ from deploy.operate.vault import (
     KeysFile,
     SecretFiles,
     keys_of,
-    password_of,
     with_password,
 )
-from deploy.postgres.bootstrap import AUDITOR, owner_of
+from deploy.postgres.bootstrap import AUDITOR, OBSERVER, owner_of
 
 RANDOM_BYTES = 24
 
 SERVICES = secretfiles.SERVICES
+ANEW = "docker compose up -d --no-deps --force-recreate"
+#: Who asks the database anew each time, with a role of its own.
+LOOKING = (AUDITOR, OBSERVER)
 
 
 def prepare_signing_key(vault: SecretFiles | KeysFile) -> None:
@@ -106,8 +108,8 @@ STEPS: Mapping[str, Mapping[str, Callable[[SecretFiles | KeysFile], None]]] = {
 
 
 def change_database_passwords(vault: SecretFiles | KeysFile, service: str) -> None:
-    """Give both of the service's roles, or the auditor, a new password."""
-    roles = [AUDITOR] if service == AUDITOR else [service, owner_of(service)]
+    """Give both of the service's roles, or one who only looks, a new password."""
+    roles = [service] if service in LOOKING else [service, owner_of(service)]
     for role in roles:
         vault.write_role(role, secrets.token_urlsafe(RANDOM_BYTES))
         say(f"{role} has a new password")
@@ -115,8 +117,10 @@ def change_database_passwords(vault: SecretFiles | KeysFile, service: str) -> No
         say(f"now: {vault.restart}")
         return
     # `migrate` tells the database, and is run by an upgrade first.
-    if service == AUDITOR:
+    if service in LOOKING:
         say("now: docker compose run --rm migrate")
+        if service == OBSERVER:
+            say(f"then: {ANEW} postgres-exporter")
     else:
         say(f"now: {_restarting(vault, service)}")
 
@@ -128,21 +132,16 @@ def change_broker_password(vault: SecretFiles | KeysFile, process: str) -> None:
             "The broker of a `make run` has one user, whom nobody else reaches: remove"
             " its files with `make reset` to get another password."
         )
-    name = "amqp_url" if process == "operator" else f"{process}_amqp_url"
+    names = {user: name for name, user in secretfiles.broker_files().items()}
+    name = names[process]
     password = secrets.token_urlsafe(RANDOM_BYTES)
     vault.write(name, with_password(vault.read(name), password))
-    _write_definitions(vault)
+    urls = map(vault.read, secretfiles.broker_files())
+    vault.write(secretfiles.DEFINITIONS, secretfiles.definitions(urls))
     say(f"{process} has a new password at the broker")
-    say("now: docker compose up -d --no-deps --force-recreate --wait rabbitmq")
-    if process != "operator":
+    say(f"now: {ANEW} --wait rabbitmq")
+    if process != secretfiles.OPERATOR:
         say(f"at once after it: {_restarting(vault, process)}")
-
-
-def _write_definitions(vault: SecretFiles) -> None:
-    names = [f"{name}_amqp_url" for name in secretfiles.PROCESSES]
-    urls = [vault.read(name) for name in (*names, "amqp_url")]
-    passwords = dict(map(password_of, urls))
-    vault.write(secretfiles.DEFINITIONS, secretfiles.definitions(passwords))
 
 
 def _restarting(vault: SecretFiles | KeysFile, process: str) -> str:

@@ -2,34 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from deploy.compose import secretfiles
 from deploy.local.datafolder import DataFolder
+from deploy.local.faults import CannotStart
 from deploy.local.keys import FILE, Keys
 from deploy.operate.faults import CannotOperate
-
-
-class Vault(Protocol):
-    """Secrets by name: `signing_key`, `link_key`, and what is accepted beside them."""
-
-    #: What makes the processes read them again, for a person to type.
-    restart: str
-
-    def read(self, name: str) -> str: ...
-
-    def write(self, name: str, text: str) -> None: ...
-
-    def write_role(self, role: str, password: str) -> None:
-        """Note a database role's password; `restart` tells the database."""
-        ...
 
 
 class SecretFiles:
     """The folder that the compose file mounts from, one file for each."""
 
-    #: `docker compose up` would leave one replica, and serve nobody meanwhile.
+    #: What makes a process read them again, for a person to type. `docker compose up`
+    #: would leave one replica, and serve nobody meanwhile.
     restart = ".venv/bin/python -m deploy.compose.upgrade --no-build --every --only"
 
     def __init__(self, folder: Path) -> None:
@@ -47,12 +33,11 @@ class SecretFiles:
     def write(self, name: str, text: str) -> None:
         try:
             secretfiles.write(self.folder / name, text)
-        except OSError as fault:
-            raise CannotOperate(
-                f"{self.folder / name} can't be written: {fault.strerror}."
-            ) from None
+        except CannotStart as fault:
+            raise CannotOperate(str(fault)) from None
 
     def write_role(self, role: str, password: str) -> None:
+        """Note the role's password; `migrate` tells the database."""
         names = {role: name for name, role in secretfiles.database_files().items()}
         self.write(names[role], with_password(self.read(names[role]), password))
 
@@ -100,12 +85,6 @@ def with_password(url: str, password: str) -> str:
     parts = urlsplit(url)
     user, server = parts.netloc.split(":", 1)[0], parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{server}").geturl()
-
-
-def password_of(url: str) -> tuple[str, str]:
-    """Return who connects by this URL, and with which password."""
-    parts = urlsplit(url)
-    return unquote(parts.username or ""), unquote(parts.password or "")
 
 
 def keys_of(jwks: str) -> list[dict[str, object]]:

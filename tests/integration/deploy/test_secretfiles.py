@@ -75,7 +75,8 @@ def test_a_mail_server_that_is_named_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_process_may_do_no_more_at_the_broker_than_it_needs() -> None:
-    told = json.loads(definitions({"billing": "x", "gateway": "y", "operator": "z"}))
+    users = ("billing", "gateway", "operator")
+    told = json.loads(definitions(f"amqp://{each}:secret@broker/" for each in users))
     may = {each["user"]: each for each in told["permissions"]}
     assert may["billing"]["configure"] == "^$"
     assert may["billing"]["read"] == r"^billing(\..*)?$"
@@ -84,4 +85,4 @@ def test_a_process_may_do_no_more_at_the_broker_than_it_needs() -> None:
         "gateway": [],
         "operator": ["administrator"],
     }
-    assert "x" not in [each["password_hash"] for each in told["users"]]
+    assert "secret" not in [each["password_hash"] for each in told["users"]]

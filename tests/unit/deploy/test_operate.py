@@ -175,6 +175,18 @@ def test_a_database_password_changes_for_both_roles_and_nobody_else(
     assert {place(after[name]) for name in changed} == {"postgres:5432/clientarea"}
 
 
+@pytest.mark.parametrize(
+    ("role", "name"), [("auditor", "audit_url"), ("observer", "observer_url")]
+)
+def test_who_only_looks_gets_a_password_as_well(
+    files: SecretFiles, role: str, name: str
+) -> None:
+    before = {name: files.read(name) for name in secretfiles.database_files()}
+    rotation.change_database_passwords(files, role)
+    after = {name: files.read(name) for name in secretfiles.database_files()}
+    assert {name for name in before if before[name] != after[name]} == {name}
+
+
 def test_a_database_password_of_make_run_is_its_roles(
     keys: KeysFile, tmp_path: Path
 ) -> None:
