@@ -130,16 +130,16 @@ class Transaction:
     async def listening(
         self, channel: LiteralString, wake: Callable[..., None]
     ) -> AsyncGenerator[None]:
-        """Call `wake` at each NOTIFY on the channel, and when the connection ends."""
+        """Call `wake` at each NOTIFY, and when the connection ends; for `reading()`."""
         with _translated(self._connection):
             await self._connection.add_listener(channel, wake)
             self._connection.add_termination_listener(wake)
         try:
             yield
         finally:
-            with _translated(self._connection):
-                self._connection.remove_termination_listener(wake)
-                await self._connection.remove_listener(channel, wake)
+            # It would go on listening, and to ask it to stop may fail.
+            if not _is_lost(self._connection):
+                self._connection.terminate()
 
     async def _insert_events(
         self, events: Sequence[Event], *, republished: bool

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aio_pika.exceptions import PublishError
@@ -70,7 +71,10 @@ class Relay:
         async with connect(settings.amqp_url, name) as connection:
             await topology.assert_declared(connection, settings.subscriptions)
             publisher = await Publisher.open(connection)
-            readers = Readers(connection, self._queues, self._waiting)
+            is_declared = partial(
+                topology.is_declared, connection, settings.subscriptions
+            )
+            readers = Readers(connection, self._queues, self._waiting, is_declared)
             marking = watermarks.send_forever(
                 readers,
                 self._database,

@@ -17,6 +17,7 @@ from aio_pika.abc import (
     AbstractExchange,
     AbstractQueue,
 )
+from aio_pika.exceptions import ChannelNotFoundEntity
 from pamqp.common import FieldValue
 
 from chassis.events import Event
@@ -82,6 +83,9 @@ def queues_of(subscriptions: Subscriptions) -> list[Queue]:
 async def declare(connection: AbstractConnection, subscriptions: Subscriptions) -> None:
     """Declare everything; doing so again changes nothing."""
     channel = await connection.channel()
+    if not await _all_are_there(connection, subscriptions):
+        # A queue is there before it is bound. Without the marker no relay trusts it.
+        await channel.exchange_delete(_marker(subscriptions), timeout=DECLARE_SECONDS)
     exchange = await channel.declare_exchange(
         EXCHANGE, ExchangeType.TOPIC, durable=True, timeout=DECLARE_SECONDS
     )
@@ -126,6 +130,31 @@ async def assert_declared(
     channel = await connection.channel()
     await _declare_marker(channel, subscriptions, passive=True)
     await channel.close()
+
+
+async def is_declared(
+    connection: AbstractConnection, subscriptions: Subscriptions
+) -> bool:
+    """Whether all of this very topology has been declared, to its last binding."""
+    try:
+        await assert_declared(connection, subscriptions)
+    except ChannelNotFoundEntity:
+        return False
+    return True
+
+
+async def _all_are_there(
+    connection: AbstractConnection, subscriptions: Subscriptions
+) -> bool:
+    """Whether every reader has its queue."""
+    channel = await connection.channel()
+    try:
+        for reader in subscriptions:
+            await channel.declare_queue(reader, passive=True, timeout=DECLARE_SECONDS)
+    except ChannelNotFoundEntity:
+        return False
+    await channel.close()
+    return True
 
 
 def _queues_of_consumer(consumer: str, events: Sequence[type[Event]]) -> list[Queue]:
@@ -185,12 +214,16 @@ async def _declare_marker(
     channel: AbstractChannel, subscriptions: Subscriptions, *, passive: bool
 ) -> None:
     """Declare the exchange whose name says: all of this has been declared."""
-    described = [[q.name, q.routing_keys] for q in queues_of(subscriptions)]
-    digest = hashlib.sha256(json.dumps(described).encode()).hexdigest()
     await channel.declare_exchange(
-        f"{EXCHANGE}.declared.{digest[:16]}",
+        _marker(subscriptions),
         ExchangeType.FANOUT,
         durable=True,
         passive=passive,
         timeout=DECLARE_SECONDS,
     )
+
+
+def _marker(subscriptions: Subscriptions) -> str:
+    described = [[q.name, q.routing_keys] for q in queues_of(subscriptions)]
+    digest = hashlib.sha256(json.dumps(described).encode()).hexdigest()
+    return f"{EXCHANGE}.declared.{digest[:16]}"

@@ -8,7 +8,7 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 
 from aio_pika.abc import AbstractConnection
@@ -52,17 +52,19 @@ class Readers:
         connection: AbstractConnection,
         queues: Collection[str],
         waiting: Collection[str],
+        is_declared: Callable[[], Awaitable[bool]],
     ) -> None:
         self._connection = connection
         self._queues = queues
         self._waiting = waiting
+        self._is_declared = is_declared
         self._channel: ProtocolChannel | None = None
         self._looking = asyncio.Lock()
         self._looked_at = -math.inf
         self._busy_until = -math.inf
         #: Of those that may wait, who consumes and isn't far behind.
         self._taking: set[str] = set()
-        self.absent: set[str] = set()
+        self.absent = set(queues)
 
     async def look_unless_fresh(self) -> None:
         """Know whose queue is missing, before events are published."""
@@ -80,16 +82,18 @@ class Readers:
             await self._look_at([q for q in self._waiting if q not in self._taking])
 
     async def tell(self, message_type: str, body: bytes) -> None:
-        for queue in sorted(self._taking):
+        # A look that misses a queue costs the channel, so none goes on meanwhile.
+        async with self._looking:
             channel = await self._open_channel()
-            await channel.basic_publish(
-                body,
-                routing_key=queue,
-                properties=spec.Basic.Properties(
-                    message_type=message_type, delivery_mode=_TRANSIENT
-                ),
-                wait=False,
-            )
+            for queue in sorted(self._taking):
+                await channel.basic_publish(
+                    body,
+                    routing_key=queue,
+                    properties=spec.Basic.Properties(
+                        message_type=message_type, delivery_mode=_TRANSIENT
+                    ),
+                    wait=False,
+                )
 
     async def _look_at_all(self) -> None:
         began = _now()
@@ -100,7 +104,11 @@ class Readers:
         # One at a time: a missing queue costs the channel of whoever asks.
         async with self._looking:
             for queue in queues:
-                self._note(queue, await self._state_of(queue))
+                state = await self._state_of(queue)
+                # One that has just been declared may not be bound yet.
+                if state and queue in self.absent and not await self._is_declared():
+                    state = None
+                self._note(queue, state)
 
     def _note(self, queue: str, state: spec.Queue.DeclareOk | None) -> None:
         self.absent.discard(queue)

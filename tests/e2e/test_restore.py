@@ -22,7 +22,6 @@ from chassis.tokens import FixedKeys, TokenVerifier, public_keys
 from deploy.local.demo.company import company
 from deploy.local.keys import Keys
 from deploy.operate import manifest
-from deploy.operate.snapshots import ledger_head
 from deploy.operate.targets import place
 from deploy.postgres.bootstrap import AUDITOR, bootstrap, owner_of, roles_of
 from deploy.processes import SERVICES
@@ -164,7 +163,7 @@ def _judging_by(keys: Keys, process: Process) -> Process:
     return replace(process, resources=open_resources)
 
 
-async def test_a_restored_backup_tells_customers_the_same_and_ends_the_ledger_alike(
+async def test_a_restored_backup_tells_customers_the_same_by_the_same_ledger(
     stack: Stack,
     elsewhere: Elsewhere,
     tmp_path: Path,
@@ -192,8 +191,10 @@ async def test_a_restored_backup_tells_customers_the_same_and_ends_the_ledger_al
         me = await apis["accounts"].get("/me")
         assert me["email"] == login["email"]
     saved = manifest.read(backup).services["billing"].ledger
-    owner = await asyncpg.connect(elsewhere.urls[owner_of("billing")])
-    assert await ledger_head(owner) == saved
     assert saved is not None
     assert saved.position > 0
+    # What wasn't sealed when it was saved has been since: the chain goes on from there.
+    owner = await asyncpg.connect(elsewhere.urls[owner_of("billing")])
+    at = "SELECT encode(hash, 'hex') FROM billing.journal_seals WHERE position = $1"
+    assert await owner.fetchval(at, saved.position) == saved.hash
     await owner.close()

@@ -2,12 +2,16 @@
 
 import asyncio
 import random
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from aio_pika import Queue
 
 from chassis.context import Cause, because_of
 from chassis.db import open_database
@@ -16,7 +20,13 @@ from chassis.listener import Listener
 from chassis.outbox import MAXIMUM_EVENT_CHARACTERS, EventTooLarge, ForeignEvent
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged, ThingUnread
 from tests.integration.chassis.queues import delete_queue, depth, publish_again
-from tests.integration.chassis.stage import Stage, a_change, until
+from tests.integration.chassis.stage import (
+    Stage,
+    a_change,
+    are_more_than,
+    count_looks,
+    until,
+)
 from tests.support.running import declare_queues
 
 
@@ -109,20 +119,44 @@ async def test_an_event_waits_for_its_reader_whoever_else_has_a_queue_for_it(
     stage: Stage,
 ) -> None:
     await delete_queue(stage.amqp_url, "probe")
-    change, began = a_change(), asyncio.Event()
-    # One who listens keeps nothing, but the broker would take the event for it.
+    change = a_change()
+    async with listening_too(stage), stage.running("relay"):
+        await stage.emit(change)
+        await later_ones_pass(stage)
+        assert not await is_published(stage, change.thing_id)
+        await declare_queues(stage.amqp_url, PROCESS)
+        await until(stage.all_published)
+    assert await depth(stage.amqp_url, "probe") == 1
+
+
+async def test_an_event_waits_until_its_readers_queue_is_bound(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await delete_queue(stage.amqp_url, "probe")
+    looks, bind = count_looks(monkeypatch), Queue.bind
+
+    async def bind_late(queue: Queue, *arguments: Any, **options: Any) -> object:
+        await until(partial(are_more_than, looks, len(looks) + 2))
+        return await bind(queue, *arguments, **options)
+
+    async with listening_too(stage), stage.running("relay"):
+        await stage.emit(a_change())
+        monkeypatch.setattr(Queue, "bind", bind_late)
+        await declare_queues(stage.amqp_url, PROCESS)
+        await until(stage.all_published)
+    assert await depth(stage.amqp_url, "probe") == 1
+
+
+@asynccontextmanager
+async def listening_too(stage: Stage) -> AsyncGenerator[None]:
+    """Listen to what changes: that keeps nothing, but the broker is content with it."""
+    began = asyncio.Event()
     listener = Listener(
         stage.amqp_url, "test", [ThingChanged], hear=ignore, missed=began.set
     )
     async with listener.listening():
         await began.wait()
-        async with stage.running("relay"):
-            await stage.emit(change)
-            await later_ones_pass(stage)
-            assert not await is_published(stage, change.thing_id)
-            await declare_queues(stage.amqp_url, PROCESS)
-            await until(stage.all_published)
-    assert await depth(stage.amqp_url, "probe") == 1
+        yield
 
 
 async def test_nothing_is_published_before_all_its_readers_have_queues(
