@@ -28,7 +28,8 @@ async def back_up(
 ) -> Path:
     """Write the backup and return its folder, which didn't exist before.
 
-    Whatever goes wrong leaves no folder that looks like a backup.
+    Whatever goes wrong leaves no folder that looks like a backup, but for one that
+    may not outlast a power cut, which is said.
     """
     now = datetime.now(UTC)
     wanted = folder or targets.folder("backups") / f"{now:%Y-%m-%dT%H-%M-%SZ}"
@@ -82,7 +83,13 @@ def _finish(draft: Path, wanted: Path) -> None:
     for path in (*draft.iterdir(), draft):
         sync(path)
     draft.rename(wanted)
-    sync(wanted.parent)
+    try:
+        sync(wanted.parent)
+    except OSError as fault:
+        raise CannotOperate(
+            f"{wanted} is there, but whether it is on the disk is not known:"
+            f" {reason(fault)}."
+        ) from None
 
 
 async def _save(

@@ -15,21 +15,18 @@ from deploy.operate.console import say
 from deploy.operate.faults import CannotOperate
 from deploy.operate.vault import (
     KeysFile,
-    SecretFiles,
+    Vault,
     keys_of,
     with_password,
 )
 from deploy.postgres.bootstrap import AUDITOR, OBSERVER, owner_of
 
-RANDOM_BYTES = 24
-
-SERVICES = secretfiles.SERVICES
 ANEW = "docker compose up -d --no-deps --force-recreate"
 #: Who asks the database anew each time, with a role of its own.
 LOOKING = (AUDITOR, OBSERVER)
 
 
-def prepare_signing_key(vault: SecretFiles | KeysFile) -> None:
+def prepare_signing_key(vault: Vault) -> None:
     """Make the next key and have it published; nothing is signed with it yet."""
     if vault.read("signing_keys_accepted"):
         raise CannotOperate(
@@ -44,7 +41,7 @@ def prepare_signing_key(vault: SecretFiles | KeysFile) -> None:
     say(f"now: {_restarting(vault, 'accounts')}; wait 6 minutes; then `switch`")
 
 
-def switch_signing_key(vault: SecretFiles | KeysFile) -> None:
+def switch_signing_key(vault: Vault) -> None:
     """Sign with the next key from now on; go on accepting the one before."""
     _, following = _both_signing_keys(vault)
     vault.write("signing_key", json.dumps(following))
@@ -52,7 +49,7 @@ def switch_signing_key(vault: SecretFiles | KeysFile) -> None:
     say(f"now: {_restarting(vault, 'accounts')}; wait 6 minutes; then `retire`")
 
 
-def switch_signing_key_back(vault: SecretFiles | KeysFile) -> None:
+def switch_signing_key_back(vault: Vault) -> None:
     """Sign with the key before again; the next one stays accepted."""
     before, _ = _both_signing_keys(vault)
     vault.write("signing_key", json.dumps(before))
@@ -61,7 +58,7 @@ def switch_signing_key_back(vault: SecretFiles | KeysFile) -> None:
 
 
 def _both_signing_keys(
-    vault: SecretFiles | KeysFile,
+    vault: Vault,
 ) -> tuple[dict[str, object], dict[str, object]]:
     """Return the older and the newer key of the change that is under way."""
     match keys_of(vault.read("signing_keys_accepted")):
@@ -71,14 +68,14 @@ def _both_signing_keys(
             raise CannotOperate("There is no next signing key: begin with `prepare`.")
 
 
-def retire_signing_key(vault: SecretFiles | KeysFile) -> None:
+def retire_signing_key(vault: Vault) -> None:
     """Accept nothing but what the signing key signs."""
     vault.write("signing_keys_accepted", "")
     say("one signing key is left")
     say(f"now: {_restarting(vault, 'accounts')}")
 
 
-def switch_link_key(vault: SecretFiles | KeysFile) -> None:
+def switch_link_key(vault: Vault) -> None:
     """Make links with a new key; go on answering those that were mailed."""
     before = vault.read("link_key")
     accepted = vault.read("link_keys_accepted").splitlines()
@@ -89,14 +86,14 @@ def switch_link_key(vault: SecretFiles | KeysFile) -> None:
     say(f"now: {', then '.join(dict.fromkeys(restarts))}; after 3 days, `retire`")
 
 
-def retire_link_key(vault: SecretFiles | KeysFile) -> None:
+def retire_link_key(vault: Vault) -> None:
     """Let links with older keys serve no more."""
     vault.write("link_keys_accepted", "")
     say("links with older keys serve no more")
     say(f"now: {_restarting(vault, 'accounts')}")
 
 
-STEPS: Mapping[str, Mapping[str, Callable[[SecretFiles | KeysFile], None]]] = {
+STEPS: Mapping[str, Mapping[str, Callable[[Vault], None]]] = {
     "signing-key": {
         "prepare": prepare_signing_key,
         "switch": switch_signing_key,
@@ -107,11 +104,11 @@ STEPS: Mapping[str, Mapping[str, Callable[[SecretFiles | KeysFile], None]]] = {
 }
 
 
-def change_database_passwords(vault: SecretFiles | KeysFile, service: str) -> None:
+def change_database_passwords(vault: Vault, service: str) -> None:
     """Give both of the service's roles, or one who only looks, a new password."""
     roles = [service] if service in LOOKING else [service, owner_of(service)]
     for role in roles:
-        vault.write_role(role, secrets.token_urlsafe(RANDOM_BYTES))
+        vault.write_role(role, secrets.token_urlsafe(secretfiles.RANDOM_BYTES))
         say(f"{role} has a new password")
     if isinstance(vault, KeysFile):
         say(f"now: {vault.restart}")
@@ -125,7 +122,7 @@ def change_database_passwords(vault: SecretFiles | KeysFile, service: str) -> No
         say(f"now: {_restarting(vault, service)}")
 
 
-def change_broker_password(vault: SecretFiles | KeysFile, process: str) -> None:
+def change_broker_password(vault: Vault, process: str) -> None:
     """Give the process's user at the broker a new password."""
     if isinstance(vault, KeysFile):
         raise CannotOperate(
@@ -134,7 +131,7 @@ def change_broker_password(vault: SecretFiles | KeysFile, process: str) -> None:
         )
     names = {user: name for name, user in secretfiles.broker_files().items()}
     name = names[process]
-    password = secrets.token_urlsafe(RANDOM_BYTES)
+    password = secrets.token_urlsafe(secretfiles.RANDOM_BYTES)
     vault.write(name, with_password(vault.read(name), password))
     urls = map(vault.read, secretfiles.broker_files())
     vault.write(secretfiles.DEFINITIONS, secretfiles.definitions(urls))
@@ -144,7 +141,7 @@ def change_broker_password(vault: SecretFiles | KeysFile, process: str) -> None:
         say(f"at once after it: {_restarting(vault, process)}")
 
 
-def _restarting(vault: SecretFiles | KeysFile, process: str) -> str:
+def _restarting(vault: Vault, process: str) -> str:
     if isinstance(vault, KeysFile):
         return vault.restart
     return f"{vault.restart} {process}"

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote, urlsplit
 
 from deploy.compose import secretfiles
@@ -65,7 +66,10 @@ class KeysFile:
         self._data.write(FILE, self._keys)
 
 
-def open_vault() -> SecretFiles | KeysFile:
+Vault: TypeAlias = SecretFiles | KeysFile
+
+
+def open_vault() -> Vault:
     """Return the secrets of the stack that CLIENTAREA_DATA names."""
     folder = secretfiles.folder()
     if (folder / "signing_key").exists():

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,22 @@ from deploy.compose import secretfiles
 from deploy.local.datafolder import DataFolder
 from deploy.local.faults import CannotStart
 from deploy.local.keys import FILE, Keys
-from deploy.operate import programs, rotation
+from deploy.operate import manifest, programs, rotation
 from deploy.operate.__main__ import main
 from deploy.operate.faults import CannotOperate
+from deploy.operate.manifest import File, SavedService
 from deploy.operate.targets import place
-from deploy.operate.vault import KeysFile, SecretFiles, open_vault
+from deploy.operate.vault import KeysFile, SecretFiles, Vault, open_vault
 from services.accounts.settings import Settings
 
 ROLES = ("billing", "billing_owner", "auditor")
+SAVED = SavedService(
+    migrations=[],
+    rows={},
+    server_version=17,
+    snapshot="1",
+    taken_at=datetime(2026, 3, 10, 2, tzinfo=UTC),
+)
 
 
 @pytest.fixture
@@ -47,7 +56,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KeysFile:
     return vault
 
 
-def told(vault: SecretFiles | KeysFile) -> Settings:
+def told(vault: Vault) -> Settings:
     """Return accounts' settings as the vault has them."""
     names = (
         "signing_key",
@@ -64,7 +73,7 @@ def told(vault: SecretFiles | KeysFile) -> Settings:
 def test_the_signing_key_changes_in_three_steps(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
-    vault: SecretFiles | KeysFile = request.getfixturevalue(kind)
+    vault: Vault = request.getfixturevalue(kind)
     old = told(vault).key.kid
     rotation.prepare_signing_key(vault)
     prepared = told(vault)
@@ -87,7 +96,7 @@ def test_the_signing_key_changes_in_three_steps(
 def test_the_signing_key_that_was_left_can_sign_again(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
-    vault: SecretFiles | KeysFile = request.getfixturevalue(kind)
+    vault: Vault = request.getfixturevalue(kind)
     old = told(vault).key.kid
     rotation.prepare_signing_key(vault)
     rotation.switch_signing_key(vault)
@@ -153,7 +162,7 @@ def known(settings: Settings) -> set[object]:
 def test_links_of_every_former_key_are_read_until_it_is_retired(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
-    vault: SecretFiles | KeysFile = request.getfixturevalue(kind)
+    vault: Vault = request.getfixturevalue(kind)
     seen = [told(vault).link_keys]
     for _ in range(2):
         rotation.switch_link_key(vault)
@@ -283,6 +292,31 @@ def test_what_keeps_a_chore_from_being_done_is_one_line(
     assert "\n" not in line
     assert "hunter22" not in line
     assert list(tmp_path.iterdir()) == [], "nothing is left half-done"
+
+
+def test_a_backup_that_may_not_outlast_a_power_cut_is_said_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def save(*_: object) -> tuple[dict[str, SavedService], list[File]]:
+        return {"billing": SAVED}, []
+
+    def fail(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").resolve() == tmp_path:
+            raise OSError(errno.EIO, "Input/output error")
+
+    backup = tmp_path / "backup"
+    monkeypatch.setenv("AUDIT_URL", "postgres://nobody:hunter22@127.0.0.1:1/none")
+    monkeypatch.setattr("deploy.operate.backup._save", save)
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr("sys.argv", ["operate", "backup", str(backup)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == (  # a text: the exit code is 1
+        f"{backup} is there, but whether it is on the disk is not known:"
+        " Input/output error."
+    )
+    assert list(tmp_path.iterdir()) == [backup]
+    assert manifest.read(backup).services == {"billing": SAVED}
 
 
 def test_a_restore_that_cannot_migrate_is_one_line(
