@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from chassis.errors import Unavailable
 from chassis.migrations import CannotMigrate
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.audit import audit, report
+from deploy.compose import secretfiles
 from deploy.local.faults import CannotStart
 from deploy.operate import doctor, letters, messages
 from deploy.operate.backup import back_up
@@ -140,7 +141,9 @@ async def _due(targets: Targets, arguments: argparse.Namespace) -> int:
 
 async def _resend(targets: Targets, arguments: argparse.Namespace) -> int:
     older_than = timedelta(seconds=arguments.older_than)
-    events = await messages.unheard(targets, older_than=older_than)
+    events = await messages.unheard(
+        targets, older_than=older_than, lost_since=arguments.since
+    )
     for event in events:
         mark = "? " if event.doubtful else ""
         readers = ", ".join(event.readers)
@@ -176,6 +179,13 @@ def _change_broker_password(arguments: argparse.Namespace) -> None:
 
 def _pass_on(arguments: argparse.Namespace) -> None:
     sys.exit(service_command(arguments.name, arguments.rest))
+
+
+def _instant(text: str) -> datetime:
+    told = datetime.fromisoformat(text)
+    if told.tzinfo is None:
+        raise argparse.ArgumentTypeError("say of which zone it is, such as 14:00Z")
+    return told
 
 
 def _consumers(arguments: argparse.Namespace) -> Sequence[str]:
@@ -251,6 +261,12 @@ def _add_messages(add: AddCommand) -> None:
         "--all", action="store_true", help="also what may be of before it was read"
     )
     resending.add_argument(
+        "--since",
+        type=_instant,
+        metavar="INSTANT",
+        help="the same, but only what was emitted after it, such as 2026-03-10T14:00Z",
+    )
+    resending.add_argument(
         "--older-than",
         type=float,
         default=ON_ITS_WAY_SECONDS,
@@ -274,7 +290,7 @@ def _add_rotation(parser: argparse.ArgumentParser) -> None:
     database.add_argument("service", choices=(*SERVICES, *LOOKING))
     database.set_defaults(command=None, change=_change_database_password)
     broker = secrets.add_parser("broker-password")
-    broker.add_argument("process", choices=(*SERVICES, "gateway", "operator"))
+    broker.add_argument("process", choices=tuple(secretfiles.broker_files().values()))
     broker.set_defaults(command=None, change=_change_broker_password)
 
 

@@ -6,7 +6,7 @@ another name where that is asked for. What fails is undone.
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +31,9 @@ from deploy.processes import SERVICES as PROCESSES
 from services.billing.commands.ledger import seal_entries
 
 SEAL_CHUNK = 1000
+#: Before a backup, so long a time is counted as after it: what was emitted then may
+#: not have been handled yet, and clocks differ.
+ON_ITS_WAY = timedelta(hours=1)
 
 
 async def restore(
@@ -56,7 +59,7 @@ async def restore(
     alone = set(services) < set(targets.owners)
     async with _emptied(targets, services, aside=aside):
         await _load_all(targets, services, saved, folder)
-        await _bring_up_to_date(targets, services)
+        await _bring_up_to_date(targets, services, saved.taken_at)
         if alone:
             await reunite(targets, services, saved.taken_at)
     if not alone:
@@ -228,7 +231,9 @@ async def _compare(
     say(f"ledger: {head.position} entries sealed, the last as {head.hash}, as saved")
 
 
-async def _bring_up_to_date(targets: Targets, services: Sequence[str]) -> None:
+async def _bring_up_to_date(
+    targets: Targets, services: Sequence[str], taken_at: datetime
+) -> None:
     """Do what the release, the sealing job and the lost broker owe to the rows."""
     for process in PROCESSES:
         if process.name in services:
@@ -241,7 +246,9 @@ async def _bring_up_to_date(targets: Targets, services: Sequence[str]) -> None:
                 say(f"{process.name}: migrated by {name}")
     if "billing" in services:
         await _seal(targets)
-    missing = await unheard(targets, older_than=timedelta())
+    missing = await unheard(
+        targets, older_than=timedelta(), lost_since=taken_at - ON_ITS_WAY
+    )
     lost = [event for event in missing if not event.doubtful]
     for producer, count in (await resend(targets, lost)).items():
         say(f"{producer}: {count} events had not reached a reader, and will be sent")

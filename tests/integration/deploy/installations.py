@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import aio_pika
 import asyncpg
@@ -106,6 +107,15 @@ async def everything(targets: Targets) -> dict[str, list[str]]:
 
 def into(targets: Targets) -> str:
     return place(targets.owner("billing"))
+
+
+async def handle(targets: Targets, reader: str, type_: str, event_id: UUID) -> None:
+    """Note in a reader's inbox that it has handled this."""
+    await fetch(
+        targets.owner(reader),
+        f"INSERT INTO {reader}.inbox (consumer, event_id, type) VALUES ($1, $2, $3)",  # noqa: S608 - our own
+        *(reader, event_id, type_),
+    )
 
 
 async def put(url: str, queue: str, message_id: str) -> None:

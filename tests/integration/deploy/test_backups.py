@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -24,6 +25,7 @@ from tests.integration.deploy.installations import (
     accounts,
     everything,
     fetch,
+    handle,
     into,
     put,
 )
@@ -360,3 +362,58 @@ async def test_a_service_that_went_back_in_time_is_heard_by_the_others_again(
     since = manifest.read(backup).taken_at
     lost = await reunion.forgotten(here, "accounts", since)
     assert lost == {"accounts.customer.updated.v1": 1}
+
+
+async def test_a_service_that_went_back_gets_the_first_event_of_a_type_again(
+    here: Targets, tmp_path: Path
+) -> None:
+    """Though its inbox tells of no such event, and of others from long before."""
+    await handle(here, "billing", "tickets.ticket.opened.v1", UUID(int=1))
+    await fetch(here.owner("accounts"), "DELETE FROM accounts.outbox")
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    async with accounts(here) as stage:
+        await stage.register(email="later@example.com")
+    await publish(here)
+    for event in await events(here):
+        for reader in ("billing", "tickets", "notifier"):
+            await handle(here, reader, event["type"], event["event_id"])
+
+    assert await restore(here, ["billing"], backup, into=into(here), aside=True)
+    again = [row["type"] for row in await events(here) if not row["published_at"]]
+    assert again == ["accounts.customer.registered.v1"]
+
+
+async def test_what_was_on_its_way_at_a_backup_is_sent_again_and_nothing_older(
+    here: Targets, tmp_path: Path
+) -> None:
+    """Readers handled others before and since: only the time tells what was lost."""
+    verification = "accounts.email_verification.requested.v1"
+    await publish(here)
+    await fetch(
+        here.owner("accounts"),
+        "UPDATE accounts.outbox SET emitted_at = now() - interval '2 hours'"
+        " WHERE type = $1",
+        verification,
+    )
+    for reader in ("billing", "tickets", "notifier"):
+        await handle(here, reader, "tickets.ticket.closed.v1", UUID(int=1))
+        await handle(here, reader, "tickets.ticket.closed.v1", uuid7())
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+
+    assert await restore(here, ["billing"], backup, into=into(here), aside=True)
+    again = {row["type"]: not row["published_at"] for row in await events(here)}
+    assert again == {"accounts.customer.registered.v1": True, verification: False}
+
+
+async def publish(targets: Targets) -> None:
+    """Note that accounts' events were published, as the relay does."""
+    await fetch(
+        targets.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
+    )
+
+
+async def events(targets: Targets) -> list[asyncpg.Record]:
+    return await fetch(
+        targets.owner("accounts"),
+        "SELECT event_id, type, published_at FROM accounts.outbox ORDER BY seq",
+    )

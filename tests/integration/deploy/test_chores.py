@@ -1,7 +1,7 @@
 """Operators' other chores on real servers: messages, projections, doctor."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -18,11 +18,13 @@ from services.tickets.app import PROCESS as TICKETS
 from tests.integration.accounts.stage import LINK_KEY, settings
 from tests.integration.deploy.installations import (
     fetch,
+    handle,
     put,
 )
 from tests.support.running import running
 
 WAIT_SECONDS = 30
+HOUR = timedelta(hours=1)
 
 
 async def test_an_event_that_was_lost_on_its_way_is_sent_again(here: Targets) -> None:
@@ -46,9 +48,10 @@ async def test_what_was_published_before_anybody_read_it_is_told_from_what_was_l
     await fetch(
         here.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
     )
-    # Each reader was there before, with events of another type.
+    # Each reader was there before and after, with events of another type.
     for reader in ("billing", "tickets", "notifier"):
         await handle(here, reader, "billing.clock.moved.v1", UUID(int=1))
+        await handle(here, reader, "billing.clock.moved.v1", uuid7())
     doubtful = await messages.unheard(here, older_than=timedelta())
     assert {event.type for event in doubtful if event.doubtful} == {
         registered,
@@ -70,13 +73,47 @@ async def test_what_was_published_before_anybody_read_it_is_told_from_what_was_l
     assert "1 were never heard" in capsys.readouterr().out
 
 
-async def handle(targets: Targets, reader: str, type_: str, event_id: UUID) -> None:
-    """Note in a reader's inbox that it has handled this."""
+async def test_what_came_after_all_that_a_reader_handled_is_lost(
+    here: Targets, capsys: pytest.CaptureFixture[str]
+) -> None:
     await fetch(
-        targets.owner(reader),
-        f"INSERT INTO {reader}.inbox (consumer, event_id, type) VALUES ($1, $2, $3)",  # noqa: S608 - our own
-        *(reader, event_id, type_),
+        here.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
     )
+    for reader in ("billing", "tickets", "notifier"):
+        await handle(here, reader, "billing.clock.moved.v1", UUID(int=1))
+    assert await operate(here, "resend", "--older-than", "0", "--yes") == 0
+    said = capsys.readouterr().out
+    assert "?" not in said
+    assert "2 will be sent again" in said
+
+
+async def test_what_is_doubtful_is_lost_where_all_since_an_instant_was(
+    here: Targets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await fetch(
+        here.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
+    )
+    for reader in ("billing", "tickets", "notifier"):
+        for event_id in (UUID(int=1), uuid7()):
+            await handle(here, reader, "billing.clock.moved.v1", event_id)
+    now = datetime.now(UTC)
+    resend = ("resend", "--older-than", "0", "--yes", "--since")
+    assert await operate(here, *resend, f"{now + HOUR}") == 0
+    said = capsys.readouterr().out
+    assert "2 with a ? are older" in said
+    assert said.endswith("no other event is lost\n")
+    assert await operate(here, *resend, f"{now - HOUR}") == 0
+    said = capsys.readouterr().out
+    assert "?" not in said
+    assert "2 will be sent again" in said
+
+
+def test_an_instant_without_its_zone_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["resend", "--since", "2026-03-10 14:00"])
+    assert "say of which zone it is" in capsys.readouterr().err
 
 
 async def operate(targets: Targets, *arguments: str) -> int:
