@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deploy.compose.faults import CannotGoOn
 from deploy.compose.secretfiles import folder, write
+from deploy.local.faults import CannotStart
 
 NAME = ".upgrade.json"
 
@@ -25,12 +26,12 @@ class Halfway:
     wanted: int
 
 
-def note(begun: Halfway) -> None:
+def note(replacement: Halfway) -> None:
     """Note it, in the place of what was noted before; raises CannotGoOn."""
     try:
-        write(_path(), json.dumps(asdict(begun)))
-    except OSError as fault:
-        raise CannotGoOn(f"{_path()} can't be written: {fault.strerror}") from None
+        write(_path(), json.dumps(asdict(replacement)))
+    except CannotStart as fault:
+        raise CannotGoOn(str(fault)) from None
 
 
 def begun() -> Halfway | None:

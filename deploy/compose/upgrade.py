@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from deploy.compose import halfway
 from deploy.compose.faults import CannotGoOn
@@ -30,7 +31,7 @@ STOP_SECONDS = 40
 INTERRUPTED = 130
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Replica:
     """One container of a service."""
 
@@ -69,12 +70,13 @@ def upgrade(
 
 def _settle() -> None:
     """Finish or undo the one replacement that an earlier run was in the middle of."""
-    begun = halfway.begun()
-    replicas = _replicas(begun.service) if begun else []
-    leaving = [each for each in replicas if begun and each.id == begun.leaving]
-    if begun and leaving and len(replicas) > begun.wanted:
-        _say(f"{begun.service}: an interrupted run left one replica too many")
-        _retire(_surplus(replicas, leaving[0]))
+    if begun := halfway.begun():
+        replicas = _replicas(begun.service)
+        leaving = next((each for each in replicas if each.id == begun.leaving), None)
+        # More than that were asked for by a person meanwhile.
+        if leaving and len(replicas) == begun.wanted + 1:
+            _say(f"{begun.service}: an interrupted run left one replica too many")
+            _retire(_surplus(replicas, leaving))
     halfway.forget()
 
 
@@ -121,18 +123,22 @@ def _replicas(service: str) -> list[Replica]:
     found = json.loads(_docker("inspect", *ids))
     return [
         Replica(
-            each["Id"],
-            each["Image"],
-            each["Config"]["Labels"].get("com.docker.compose.config-hash", ""),
-            each["State"].get("Health", {}).get("Status", "")
-            if each["State"]["Running"]
-            else each["State"]["Status"],
-            each["State"]["Running"],
-            _check(each["Config"].get("Healthcheck") or {}),
-            each["Created"],
+            id=each["Id"],
+            image=each["Image"],
+            settings=each["Config"]["Labels"].get("com.docker.compose.config-hash", ""),
+            health=_health(each["State"]),
+            runs=each["State"]["Running"],
+            check=_check(each["Config"].get("Healthcheck") or {}),
+            made_at=each["Created"],
         )
         for each in found
     ]
+
+
+def _health(state: Mapping[str, Any]) -> str:
+    if not state["Running"]:
+        return state["Status"]
+    return state.get("Health", {}).get("Status", "")
 
 
 def _check(told: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

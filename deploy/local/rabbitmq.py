@@ -31,6 +31,7 @@ EPMD_SECONDS = 10
 #: It is looked at so often, and ended when it refused so many times on end.
 LOOK_SECONDS = 2
 PATIENCE = 5
+#: After the disk was full it is looked at so many times more.
 LOOKS_AFTERWARDS = 150
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=10)
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"
@@ -131,16 +132,17 @@ class PrivateRabbitMQ:
         is left alone. It is called only while the disk is full and for a time after
         that, as it notes each call in its log.
         """
-        looks, turned_away = 0, 0
+        looks_left, turned_away = 0, 0
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            looks = looks - 1 if has_room(self.home.folder) else LOOKS_AFTERWARDS
-            if looks < 0 or not (self.alive and self._has_served):
-                looks, turned_away = max(looks, 0), 0
+            full = not has_room(self.home.folder)
+            looks_left = LOOKS_AFTERWARDS if full else max(looks_left - 1, 0)
+            if not (looks_left and self.alive and self._has_served):
+                turned_away = 0
                 continue
             refused = await asyncio.to_thread(turns_away, self.ports.amqp)
             turned_away = turned_away + 1 if refused else 0
-            if turned_away > PATIENCE:
+            if turned_away >= PATIENCE:
                 await self.kill()
 
     async def add_vhost(self, name: str) -> str:

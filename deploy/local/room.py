@@ -13,8 +13,9 @@ async def tell_of_room(folder: Path, console: Console) -> None:
     """Look at the folder's disk for ever."""
     full = False
     while True:
-        if has_room(folder) is full:
-            full = not full
+        now_full = not has_room(folder)
+        if now_full != full:
+            full = now_full
             console.say(_told(folder, full=full))
         await asyncio.sleep(LOOK_SECONDS)
 

@@ -68,7 +68,6 @@ async def place_order(
     customer = await lock_customer(tx, cart.customer_id)
     language = customer.language if customer.known else cart.language
     items = await _price(tx, cart, language)
-    check_total(total_of(items, cart.currency), cart.expected)
     order = await _open_order(tx, cart, items, terms=terms, on=on, now=now)
     bought = await _order_services(tx, order, items)
     invoice = await create_invoice(
@@ -83,6 +82,8 @@ async def place_order(
         on=on,
         now=now,
     )
+    # What the page showed is what the invoice asks for, with all that comes on top.
+    check_total(invoice.total, cart.expected)
     if cart.use_credit:
         await apply_available_credit(tx, invoice, on=on, now=now)
     return await get_order(tx, customer.id, order.id)

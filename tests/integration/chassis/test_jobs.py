@@ -1,6 +1,5 @@
 """Jobs: each slot once, whoever runs; purging; the sandbox's clock."""
 
-import asyncio
 from datetime import timedelta
 
 from chassis import clockshift
@@ -93,8 +92,15 @@ async def test_the_sandboxs_clock_moves_business_time_alone(stage: Stage) -> Non
 async def test_without_the_sandbox_the_clock_stays(stage: Stage) -> None:
     async with stage.db.transaction() as tx:
         await clockshift.move(tx, 3600)
-    async with stage.running("http") as probe:
-        await asyncio.sleep(1)  # where clocks follow, they do so much sooner
+    async with (
+        stage.running("http") as probe,
+        stage.running("http", sandbox_clock=True) as follower,
+    ):
+
+        async def followed() -> bool:
+            return follower.clock.shift == timedelta(hours=1)
+
+        await until(followed)
         assert probe.clock.shift == timedelta()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local.ports import free_ports
 from deploy.local.postgres import PrivatePostgres
+from tests.integration.local.heard import Heard
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePostgr
     yield server
     asyncio.run(server.stop())
     server.home.remove()
+
+
+@pytest.fixture
+def console() -> Heard:
+    return Heard()

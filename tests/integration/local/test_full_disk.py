@@ -14,7 +14,6 @@ import asyncpg
 import pytest
 
 from deploy.local import disk, room
-from deploy.local.console import Console
 from deploy.local.datafolder import DataFolder
 from deploy.local.faults import CannotStart
 from deploy.local.logs import ProcessLog
@@ -23,6 +22,7 @@ from deploy.local.postgres import PrivatePostgres
 from deploy.local.rabbitmq import PrivateRabbitMQ, turns_away
 from deploy.local.supervisor import Supervisor
 from deploy.local.waiting import poll
+from tests.integration.local.heard import Heard
 
 FULL = Path("/dev/full")
 DISK_MEGABYTES = 400
@@ -30,22 +30,6 @@ ATTEMPTS = 50
 SWITCH = "SELECT pg_switch_wal()"
 NO_ROOM = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 WITHIN = 60
-
-
-class Heard(Console):
-    """A terminal that remembers what was said on it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.said.append(line)
-
-
-@pytest.fixture
-def console() -> Heard:
-    return Heard()
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")

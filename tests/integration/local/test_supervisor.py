@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.console import Console
 from deploy.local.faults import CannotStart
 from deploy.local.logs import ProcessLog, readable
 from deploy.local.ports import answers, free_ports
 from deploy.local.program import Program
 from deploy.local.supervisor import Supervisor
 from deploy.local.waiting import poll
+from tests.integration.local.heard import Heard
 
 PROJECT = Path(__file__).resolve().parents[3]
 SERVE = """
@@ -37,22 +37,6 @@ time.sleep(1000)
 WITHIN = 60
 
 Make = Callable[..., Program]
-
-
-class Heard(Console):
-    """A terminal that remembers what was said on it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[str] = []
-
-    def say(self, line: str) -> None:
-        self.said.append(line)
-
-
-@pytest.fixture
-def console() -> Heard:
-    return Heard()
 
 
 @pytest.fixture
