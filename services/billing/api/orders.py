@@ -7,7 +7,6 @@ from uuid import UUID
 
 from chassis.errors import Unavailable
 from chassis.http import Call, Page, Routes, customer, decode_cursor, staff
-from chassis.money import Money
 from contracts.api.billing.orders import (
     ListOrders,
     ListStaffOrders,
@@ -17,6 +16,7 @@ from contracts.api.billing.orders import (
     PreviewOrder,
     StaffOrderView,
 )
+from services.billing.api.amounts import expected_of
 from services.billing.api.views import (
     view_order,
     view_order_for_staff,
@@ -33,8 +33,6 @@ from services.billing.store.orders import OrderFilter
 
 routes = Routes(tag="orders")
 
-_EXPECTED = "expected.amount"
-
 
 @routes.post("/orders", policy=customer("services"), status=201)
 async def order_products(call: Call, body: PlaceOrder) -> OrderView:
@@ -44,7 +42,7 @@ async def order_products(call: Call, body: PlaceOrder) -> OrderView:
     quantity of several makes several services. With `expected`, 409 and nothing is done
     if the total would be another.
     """
-    cart = replace(_cart(call, body), expected=_expected(body))
+    cart = replace(_cart(call, body), expected=expected_of(body.expected))
     # The buyer's details may still be travelling. The order needn't wait for them
     # longer than this: its invoice is a draft until they arrive.
     with suppress(Unavailable):
@@ -140,10 +138,3 @@ def _cart(call: Call, body: PreviewOrder) -> Cart:
         ],
         use_credit=body.use_credit,
     )
-
-
-def _expected(body: PlaceOrder) -> Money | None:
-    shown = body.expected
-    if shown is None:
-        return None
-    return Money.parse(shown.amount, shown.currency, field=_EXPECTED)

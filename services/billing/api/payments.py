@@ -6,7 +6,6 @@ from uuid import UUID
 from chassis.db import Transaction
 from chassis.errors import RuleViolated
 from chassis.http import Call, Page, Routes, customer, decode_cursor, signed_in, staff
-from chassis.money import Money
 from contracts.api.billing.payments import (
     ConfirmPayment,
     ListPayments,
@@ -25,6 +24,7 @@ from contracts.api.billing.payments import (
     StartPayment,
 )
 from contracts.money import MoneyModel
+from services.billing.api.amounts import expected_of
 from services.billing.api.views import view_invoice
 from services.billing.api.waiting import check_ticket, wait_until_issued
 from services.billing.commands.payments import (
@@ -48,8 +48,6 @@ from services.billing.store.customers import list_customer_names
 from services.billing.store.payments import PaymentFilter
 
 routes = Routes(tag="payments")
-
-_EXPECTED = "expected.amount"
 
 
 @routes.get("/payment-methods", policy=signed_in())
@@ -221,15 +219,12 @@ def view_payment(call: Call, payment: Payment) -> PaymentView:
 
 
 def _choice(call: Call, body: StartPayment) -> Choice:
-    expected = body.expected
     return Choice(
         customer_id=call.customer_id,
         invoice_ids=body.invoice_ids,
         method=body.method,
         use_credit=body.use_credit,
-        expected=Money.parse(expected.amount, expected.currency, field=_EXPECTED)
-        if expected
-        else None,
+        expected=expected_of(body.expected),
     )
 
 
