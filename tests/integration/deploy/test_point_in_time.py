@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
@@ -161,7 +162,7 @@ async def test_what_was_before_the_moment_is_there_and_what_came_after_is_not(
     # Nothing more is archived: what the archive hasn't got lies in the old folder.
     await site.server.kill()
     await site.do(keep)
-    site.told["MOMENT"] = moment
+    site.told["MOMENT"], site.told["SINCE"] = moment, hour_before(moment)
     await site.do(go_back)
     await site.serve_when_not(recovering)
     assert await logged(site) == before
@@ -180,6 +181,32 @@ async def test_what_was_before_the_moment_is_there_and_what_came_after_is_not(
     await site.do(go_back)
     await site.serve_when_not(recovering)
     assert await logged(site) == after
+
+    # The next base is of a server that has gone back; it stops at no moment of before.
+    name_next_folders(site)
+    await site.do(save)
+    await register(site, "after-the-next-base@example.com")
+    latest = await logged(site)
+    await site.server.kill()
+    await site.do(keep)
+    await site.do(without_moment(go_back))
+    await site.serve_when_not(recovering)
+    assert await logged(site) == latest
+
+
+def name_next_folders(site: Site) -> None:
+    """Name folders for another base, and for what is kept when going back to it."""
+    base = site.server.home.folder / "next-base"
+    base.mkdir()
+    site.server.home.give(base)
+    site.told |= {"BASE": str(base), "KEPT": str(base.with_name("next-kept"))}
+
+
+def without_moment(go_back: str) -> str:
+    """Return the commands that take all there is, as the page says."""
+    kept = [line for line in go_back.splitlines() if "$MOMENT" not in line]
+    assert len(kept) == len(go_back.splitlines()) - 1
+    return "\n".join(kept)
 
 
 def test_attachments_that_were_lost_are_brought_back_and_no_other_is_touched(
@@ -221,3 +248,7 @@ async def register(site: Site, email: str) -> None:
 async def clock(site: Site) -> str:
     [row] = await fetch(site.server.url, "SELECT clock_timestamp()::text AS now")
     return row["now"]
+
+
+def hour_before(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment) - timedelta(hours=1)}"
