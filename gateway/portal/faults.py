@@ -115,8 +115,10 @@ def page_of(visit: Visit, error: Exception) -> web.StreamResponse:
 def ask_to_log_in(visit: Visit) -> web.Response:
     """Lead to the log-in, and from there back; what was typed comes along."""
     if visit.session is not None:
-        # A service knows better than what is kept here.
+        # A service knows better than what is kept here. The log-in's page is then a
+        # visitor's, and proves with a visitor's token what is sent from it.
         visit.portal.sessions.forget_session(visit.session.id)
+        visit.session = None
     if visit.request.method != "POST":
         return _lead_to_log_in(visit)
     carried = _carried_along(visit)
@@ -175,7 +177,13 @@ def _carried_along(visit: Visit) -> str | None:
 
 
 def _given_back_stale(visit: Visit) -> web.Response:
-    if is_theirs(visit, visit.form):
+    """Give the form back to whoever typed it, and to nobody else.
+
+    Pages of the release before don't say whose they are: what their forms bring is
+    shown to whoever sent it just now.
+    """
+    is_unmarked = USER_FIELD not in visit.form.values
+    if is_unmarked or is_theirs(visit, visit.form):
         return give_back(visit, visit.path, visit.form, why=_why_stale(visit))
     return _fault(
         visit,

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from http import HTTPStatus
 from itertools import groupby
@@ -25,6 +25,8 @@ pages = Pages()
 
 MAXIMUM_PRODUCTS = 100
 _COUNT = re.compile(r"[0-9]{1,9}")
+#: Hidden in the page: of which choice it shows the total, and that.
+_TOTAL_MARKS = ("shown", "expected.amount", "expected.currency")
 
 
 @pages.get("/order", policy=public())
@@ -81,7 +83,7 @@ async def _choice_page(visit: Visit, slug: str, form: Form) -> web.Response:
         chosen=chosen,
         credit=credit,
         preview=preview,
-        shown=_mark(form, chosen),
+        total_marks=_total_marks(form, chosen, preview),
     )
 
 
@@ -127,6 +129,22 @@ def _expected(form: Form) -> dict[str, object]:
     if form["shown"] != _mark(form, form["items.0.period"]):
         return {}
     return form.body("expected.amount", "expected.currency")
+
+
+def _total_marks(
+    form: Form, chosen: str, preview: OrderPreviewView | None
+) -> Mapping[str, str]:
+    """Return what the page brings back of the total that it shows.
+
+    Without a total, as it was sent: the answer to an order may be lost, and only the
+    same order with the same key is no second one.
+    """
+    if preview is None:
+        sent = _TOTAL_MARKS if form.is_sent else ()
+        return {name: form[name] for name in sent if name in form.values}
+    total = preview.total
+    values = (_mark(form, chosen), total.amount, total.currency)
+    return dict(zip(_TOTAL_MARKS, values, strict=True))
 
 
 def _mark(form: Form, period: str) -> str:

@@ -1,12 +1,14 @@
 """Services that are away while somebody sends a form: nothing typed is lost."""
 
+import re
 from http import HTTPStatus
 
 import pytest
 from aiohttp import web
 
-from tests.integration.gateway.conftest import Services
-from tests.integration.portal.browsing import Browser
+from tests.e2e.journey import PASSWORD
+from tests.integration.gateway.conftest import Handler, Services
+from tests.integration.portal.browsing import Browser, Page
 from tests.integration.portal.doors import (
     EXCHANGE,
     HOST,
@@ -19,6 +21,7 @@ from tests.integration.portal.doors import (
 )
 from tests.support.tokens import a_customer
 
+MARKS = ("shown", "expected.amount", "expected.currency")
 PRODUCT: dict[str, object] = {
     "slug": "vps-2",
     "name": "VPS 2",
@@ -127,6 +130,38 @@ async def test_a_service_that_knows_no_session_any_more_asks_for_the_log_in(
     assert (await browser.follow(answer)).heading == "Log in to your Client Area"
 
 
+async def test_a_form_that_a_service_knows_no_session_for_is_kept_by_one_log_in(
+    services: Services, browser: Browser
+) -> None:
+    page = await browser.get("/profile")
+    known, saved = services.answers[EXCHANGE], services.answers["/api/v1/me"]
+    refuse(services, "/api/v1/me", HTTPStatus.UNAUTHORIZED, "TokenNotValid")
+    refuse(services, EXCHANGE, HTTPStatus.UNAUTHORIZED, "SessionNotValid")
+    log_in = await browser.submit(page, "/profile", company="Typed Ltd")
+    assert log_in.status == HTTPStatus.UNAUTHORIZED
+    assert "what you typed is kept" in log_in.said
+    begin_session = {"session_token": "C" * 43, "expires_in": 3600}
+    answer_log_in(services, begin_session, {EXCHANGE: known, "/api/v1/me": saved})
+    given_back = await browser.submit(
+        log_in, "/login", email="ana@example.com", password=PASSWORD
+    )
+    assert given_back.heading == "Please send this once more"
+    assert "Typed Ltd" in given_back.said
+
+
+def answer_log_in(
+    services: Services, begun: dict[str, object], after: dict[str, Handler]
+) -> None:
+    """Let accounts begin a session, and know it from then on."""
+
+    async def begin(request: web.Request) -> web.Response:
+        del request
+        services.answers.update(after)
+        return web.json_response(begun)
+
+    services.answers["/internal/browser-sessions"] = begin
+
+
 async def test_a_dashboard_that_is_refused_ends_at_the_log_in(
     services: Services, browser: Browser
 ) -> None:
@@ -164,6 +199,78 @@ async def test_a_sum_that_cannot_be_had_says_nothing_of_what_was_never_typed(
     services.answer("/api/v1/orders", {}, status=HTTPStatus.BAD_GATEWAY)
     sent = await browser.submit(page, "/order/vps-2")
     assert "Nothing you typed is lost" in sent.said
+
+
+async def test_an_order_whose_answer_was_lost_is_sent_again_as_it_was(
+    services: Services, browser: Browser
+) -> None:
+    offer_for(services, "10.00", credit="5.00")
+    page = await browser.get("/order/vps-2?items.0.quantity=2&use_credit=on")
+    services.answer("/api/v1/orders", {}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    lost = await browser.submit(page, "/order/vps-2")
+    assert lost.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "Nothing you typed is lost" in lost.said
+    # What was ordered has used the credit up, and has another price by now.
+    offer_for(services, "12.00")
+    again = await browser.submit(lost, "/order/vps-2")
+    again = await browser.submit(again, "/order/vps-2")
+    first, *repeats = orders_sent(services)
+    assert b'"amount":"10.00"' in first[1].replace(b" ", b"")
+    assert b'"use_credit":true' in first[1].replace(b" ", b"")
+    assert len(repeats) >= 2
+    assert set(repeats) == {first}
+    assert again.form("/order/vps-2").fields == lost.form("/order/vps-2").fields
+
+
+async def test_what_is_chosen_after_a_lost_answer_goes_by_its_own_total(
+    services: Services, browser: Browser
+) -> None:
+    offer_for(services, "10.00")
+    page = await browser.get("/order/vps-2")
+    services.answer("/api/v1/orders", {}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    lost = await browser.submit(page, "/order/vps-2")
+    offer_for(services, "30.00")
+    part = {"HX-Request": "true"}
+    anew = await browser.get("/order/vps-2?items.0.quantity=3", **part)
+    was, now = (summary_fields(each) for each in (lost, anew))
+    assert was["shown"] == ["1 monthly"]
+    assert was["expected.amount"] == ["10.00"]
+    assert now["shown"] == ["3 monthly"]
+    assert now["expected.amount"] == ["30.00"]
+    # Each stands in the part that is replaced, and nowhere else.
+    for each, fields in ((lost, was), (anew, now)):
+        form = each.form("/order/vps-2")
+        assert {name: form.fields[name] for name in fields} == fields
+
+
+def offer_for(services: Services, total: str, *, credit: str = "") -> None:
+    """Let billing offer one plan at this total, and have this credit."""
+    price = {"amount": total, "currency": "BRL"}
+    nothing = {"amount": "0.00", "currency": "BRL"}
+    prices = [{"period": "monthly", "amount": price, "setup_fee": nothing}]
+    services.answer("/api/v1/products/vps-2", {**PRODUCT, "prices": prices})
+    balances = [{"amount": credit, "currency": "BRL"}] if credit else []
+    services.answer("/api/v1/credit", {"balances": balances, "limits": []})
+    sums = {"subtotal": price, "tax": nothing, "total": price}
+    paid = {"credit_available": nothing, "credit_used": nothing, "remaining": price}
+    services.answer("/api/v1/orders/preview", {"lines": [], **sums, **paid})
+
+
+def orders_sent(services: Services) -> list[tuple[str, bytes]]:
+    """Return key and body of each order that billing was sent."""
+    sent = zip(services.calls, services.bodies, strict=True)
+    return [
+        (call.headers["Idempotency-Key"], body)
+        for call, body in sent
+        if call.path == "/api/v1/orders"
+    ]
+
+
+def summary_fields(page: Page) -> dict[str, list[str]]:
+    """Return the hidden fields of the part that a changed choice replaces."""
+    part = page.text.partition('id="summary"')[2]
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', part)
+    return {name: [value] for name, value in found if name in MARKS}
 
 
 async def test_a_place_in_a_list_that_is_none_leads_to_its_start(

@@ -67,6 +67,21 @@ async def test_a_token_of_an_earlier_session_is_given_back_and_sent_with_one_pre
     assert await company_of(seated) == "Typed Ltd"
 
 
+async def test_a_form_that_does_not_say_whose_it_is_is_given_back_to_its_sender(
+    seated: Seated,
+) -> None:
+    browser = seated.browser
+    old = await browser.get("/profile")
+    await browser.submit(old, "/logout")
+    await browser.log_in(seated.customer.email, PASSWORD)
+    # As the release before had made its pages.
+    given_back = await browser.submit(old, "/profile", company="Typed Ltd", _user=None)
+    assert given_back.heading == "Please send this once more"
+    answer = await browser.submit(given_back, "/profile")
+    assert (answer.status, answer.location) == (303, "/profile")
+    assert await company_of(seated) == "Typed Ltd"
+
+
 async def test_a_token_from_before_the_log_in_proves_nothing_after_it(
     stack: Stack, visitor: Browser
 ) -> None:
