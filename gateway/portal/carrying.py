@@ -1,8 +1,8 @@
-"""Forms on their way through a log-in: sealed, and for whoever typed them alone.
+"""Forms on their way through a log-in: encrypted, for whoever typed them alone.
 
 The log-in's page holds the form meanwhile, which whoever sits down next can read: so it
-is sealed with a key that follows from the browser's own secret. Nothing is kept here,
-and every gateway can open it.
+is encrypted with a key that follows from the browser's own secret. Nothing is kept
+here, and every gateway can decrypt it.
 """
 
 import hmac
@@ -15,14 +15,14 @@ from pydantic import TypeAdapter
 
 from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, USER_FIELD, Form
 
-MAXIMUM_CARRIED_CHARACTERS = 200_000
+MAXIMUM_CARRIED_BYTES = 200_000
 #: Never given back in a page: they are asked for again.
 SECRETS = frozenset({"password", "current_password", "totp_code", "token"})
 _CARRIED = TypeAdapter(dict[str, list[str]])
 
 
 def carry(form: Form, secret: str) -> str | None:
-    """Return the form with its typist, sealed; None if it is too long to be carried."""
+    """Return form and typist, encrypted; None if that is too long to be carried."""
     kept: dict[str, list[str]] = {KEY_FIELD: [form.key], USER_FIELD: [form[USER_FIELD]]}
     for name, values in form.values.items():
         if not values:
@@ -30,18 +30,18 @@ def carry(form: Form, secret: str) -> str | None:
     for name, value in fields_kept(form):
         kept.setdefault(name, []).append(value)
     text = _CARRIED.dump_json(kept)
-    if len(text) > MAXIMUM_CARRIED_CHARACTERS:
+    if len(text) > MAXIMUM_CARRIED_BYTES:
         return None
-    return _seal(secret).encrypt(text).decode()
+    return _cipher(secret).encrypt(text).decode()
 
 
 def carried(text: str, secret: str) -> Form | None:
     """Return the form that a log-in's page has held, or None if that holds none."""
     try:
-        opened = _seal(secret).decrypt(text.encode())
+        decrypted = _cipher(secret).decrypt(text.encode())
     except InvalidToken:
         return None
-    return Form.posted(_CARRIED.validate_json(opened))
+    return Form.posted(_CARRIED.validate_json(decrypted))
 
 
 def fields_kept(form: Form) -> Iterator[tuple[str, str]]:
@@ -51,6 +51,6 @@ def fields_kept(form: Form) -> Iterator[tuple[str, str]]:
             yield from ((name, value) for value in values)
 
 
-def _seal(secret: str) -> Fernet:
+def _cipher(secret: str) -> Fernet:
     key = hmac.digest(secret.encode(), b"carried form", sha256)
     return Fernet(urlsafe_b64encode(key))

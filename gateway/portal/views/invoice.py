@@ -63,6 +63,8 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
         find_ticket(visit, invoice_id),
     )
     quoted = await quote(visit, [invoice] if invoice.status == "open" else [], form)
+    is_proved = ticket is not None and ticket.status != "closed"
+    proved = {each.id for each in payments.items} if is_proved else set[UUID]()
     return visit.render(
         "invoices/invoice.html",
         status=form.status,
@@ -70,15 +72,11 @@ async def _show(visit: Visit, form: Form, invoice_id: UUID) -> web.Response:
         invoice=invoice,
         last_day=last_day,
         payments=payments.items,
-        proved={each.id for each in payments.items if _is_open(ticket)},
+        proved=proved,
         under_way=next((p for p in payments.items if p.status in UNDER_WAY), None),
         ticket=ticket,
         quote=quoted,
     )
-
-
-def _is_open(ticket: TicketView | None) -> bool:
-    return ticket is not None and ticket.status != "closed"
 
 
 async def find_ticket(visit: Visit, invoice_id: UUID) -> TicketView | None:

@@ -9,6 +9,8 @@ from contracts.api.tickets import TicketView
 from gateway.portal.views.beside import find_beside
 from gateway.portal.visit import Visit
 
+#: The most that one list gives. Hardly anybody has as many open; whose proof comes
+#: after them sees their payment as not proved yet, and may send it again.
 MAXIMUM_TICKETS = 100
 
 

@@ -173,9 +173,11 @@ async def _go_on(
 ) -> web.Response:
     """Lead back to the ticket; with what isn't sent yet it is shown at once instead.
 
-    Loaded anew, that page sends the same again, which its key makes no second time.
+    A reload repeats the request, and its key makes that harmless.
     """
-    if not unsent.files and not any(map(any, unsent.values.values())):
+    if not unsent.files and not any(
+        text for typed in unsent.values.values() for text in typed
+    ):
         return visit.go(f"/staff/tickets/{ticket_id}", notice=notice)
     refuse_files(unsent)
     visit.tell(notice)
