@@ -140,8 +140,8 @@ async def test_a_form_that_a_service_knows_no_session_for_is_kept_by_one_log_in(
     log_in = await browser.submit(page, "/profile", company="Typed Ltd")
     assert log_in.status == HTTPStatus.UNAUTHORIZED
     assert "what you typed is kept" in log_in.said
-    begin_session = {"session_token": "C" * 43, "expires_in": 3600}
-    answer_log_in(services, begin_session, {EXCHANGE: known, "/api/v1/me": saved})
+    begun: dict[str, object] = {"session_token": "C" * 43, "expires_in": 3600}
+    answer_log_in(services, begun, {EXCHANGE: known, "/api/v1/me": saved})
     given_back = await browser.submit(
         log_in, "/login", email="ana@example.com", password=PASSWORD
     )
