@@ -115,8 +115,7 @@ def page_of(visit: Visit, error: Exception) -> web.StreamResponse:
 def ask_to_log_in(visit: Visit) -> web.Response:
     """Lead to the log-in, and from there back; what was typed comes along."""
     if visit.session is not None:
-        # A service knows better than what is kept here. The log-in's page is then a
-        # visitor's, and proves with a visitor's token what is sent from it.
+        # A service knows better than what is kept here.
         visit.portal.sessions.forget_session(visit.session.id)
         visit.session = None
     if visit.request.method != "POST":
@@ -129,7 +128,12 @@ def ask_to_log_in(visit: Visit) -> web.Response:
 
 
 def show_log_in(visit: Visit, form: Form, *, expired: bool = False) -> web.Response:
-    """Show the log-in; `expired` tells that there was a session until now."""
+    """Show the log-in; `expired` tells that there was a session until now.
+
+    Its page is a visitor's, and proves with a visitor's token what is sent from it:
+    every gateway takes that, whichever session it still holds.
+    """
+    visit.session = None
     return visit.render(
         "session/login.html", status=form.status, form=form, expired=expired
     )

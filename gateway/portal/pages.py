@@ -48,6 +48,7 @@ _ID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 #: Sent by a live region when it asks for itself anew (components.html, `live`).
 LOOKS_BY_ITSELF = "Live-Region"
+LOG_IN = "/login"
 #: What clients ask rather than people.
 NOT_PAGES = ("/api/", ASSETS, "/health/", "/metrics", "/openapi.json", "/.well-known/")
 
@@ -277,8 +278,16 @@ def check_origin(request: web.Request, public_url: str) -> None:
 
 
 def _proves_origin(visit: Visit, form: Form) -> bool:
-    sent = form[CSRF_FIELD]
-    return hmac.compare_digest(sent.encode(), visit.csrf_token.encode())
+    if _brings(form, visit.csrf_token):
+        return True
+    # A log-in's page is a visitor's. This process may still hold a session that another
+    # one knows to be over: what the log-in carries must not be lost by that.
+    is_carrying = visit.request.path == LOG_IN and bool(form["carried"])
+    return is_carrying and _brings(form, visit.visitor_csrf_token)
+
+
+def _brings(form: Form, token: str) -> bool:
+    return hmac.compare_digest(form[CSRF_FIELD].encode(), token.encode())
 
 
 class NoSuchPage(NotFound):

@@ -85,6 +85,11 @@ class Visit:
         """What a form of this page must bring back: it follows from a secret cookie."""
         if self.session is not None:
             return self.session.csrf_token
+        return self.visitor_csrf_token
+
+    @property
+    def visitor_csrf_token(self) -> str:
+        """What a form of a page brings back that was made for a visitor."""
         return csrf_token_of(self.visitor_secret)
 
     @property

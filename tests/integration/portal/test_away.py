@@ -1,13 +1,15 @@
 """Services that are away while somebody sends a form: nothing typed is lost."""
 
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import pytest
 from aiohttp import web
 
 from tests.e2e.journey import PASSWORD
-from tests.integration.gateway.conftest import Handler, Services
+from tests.integration.gateway.conftest import Handler, Services, without_broker
 from tests.integration.portal.browsing import Browser, Page
 from tests.integration.portal.doors import (
     EXCHANGE,
@@ -15,12 +17,16 @@ from tests.integration.portal.doors import (
     NOTHING,
     SESSION_TOKEN,
     answer_dashboard,
+    browser_at,
     me_of,
     open_session,
     refuse,
 )
+from tests.support.running import Running
 from tests.support.tokens import a_customer
 
+LOG_IN = "/internal/browser-sessions"
+BEGUN: dict[str, object] = {"session_token": "C" * 43, "expires_in": 3600}
 MARKS = ("shown", "expected.amount", "expected.currency")
 PRODUCT: dict[str, object] = {
     "slug": "vps-2",
@@ -133,20 +139,65 @@ async def test_a_service_that_knows_no_session_any_more_asks_for_the_log_in(
 async def test_a_form_that_a_service_knows_no_session_for_is_kept_by_one_log_in(
     services: Services, browser: Browser
 ) -> None:
+    after = known_again(services)
+    log_in = await refused_while_typing(services, browser)
+    answer_log_in(services, BEGUN, after)
+    given_back = await log_in_at(browser, log_in, PASSWORD)
+    assert given_back.heading == "Please send this once more"
+    assert "Typed Ltd" in given_back.said
+
+
+async def test_another_gateway_that_still_holds_the_session_loses_nothing(
+    services: Services, browser: Browser
+) -> None:
+    """The form is refused at one gateway, and its log-in is answered by another."""
+    after = known_again(services)
+    async with without_broker(services) as other, seated_at(other) as there:
+        assert (await there.get("/profile")).status == HTTPStatus.OK
+        log_in = await refused_while_typing(services, browser)
+        refuse(services, LOG_IN, HTTPStatus.UNAUTHORIZED, "WrongLogin")
+        [visitor] = [each for each in browser.jar if each.key == f"{HOST}visitor"]
+        there.plant("visitor", visitor.value, prefix=HOST)
+        again = await log_in_at(there, log_in, "mistyped")
+        assert "password is wrong" in again.said
+        answer_log_in(services, BEGUN, after)
+        given_back = await log_in_at(there, again, PASSWORD)
+        assert given_back.heading == "Please send this once more"
+        assert "Typed Ltd" in given_back.said
+        sent = await there.submit(given_back, "/profile")
+        assert (sent.status, sent.location) == (303, "/profile")
+        assert b"Typed Ltd" in services.bodies[-1]
+
+
+@asynccontextmanager
+async def seated_at(gateway: Running) -> AsyncGenerator[Browser]:
+    """Reach another gateway with the same session."""
+    there = await browser_at(gateway)
+    there.plant("session", SESSION_TOKEN, prefix=HOST)
+    yield there
+    await there.http.close()
+
+
+def known_again(services: Services) -> dict[str, Handler]:
+    """Return what the services answer while they know the session."""
+    return {path: services.answers[path] for path in (EXCHANGE, "/api/v1/me")}
+
+
+async def refused_while_typing(services: Services, browser: Browser) -> Page:
+    """Send a form whose session a service knows no more; return the log-in's page."""
     page = await browser.get("/profile")
-    known, saved = services.answers[EXCHANGE], services.answers["/api/v1/me"]
     refuse(services, "/api/v1/me", HTTPStatus.UNAUTHORIZED, "TokenNotValid")
     refuse(services, EXCHANGE, HTTPStatus.UNAUTHORIZED, "SessionNotValid")
     log_in = await browser.submit(page, "/profile", company="Typed Ltd")
     assert log_in.status == HTTPStatus.UNAUTHORIZED
     assert "what you typed is kept" in log_in.said
-    begun: dict[str, object] = {"session_token": "C" * 43, "expires_in": 3600}
-    answer_log_in(services, begun, {EXCHANGE: known, "/api/v1/me": saved})
-    given_back = await browser.submit(
-        log_in, "/login", email="ana@example.com", password=PASSWORD
+    return log_in
+
+
+async def log_in_at(browser: Browser, page: Page, password: str) -> Page:
+    return await browser.submit(
+        page, "/login", email="ana@example.com", password=password
     )
-    assert given_back.heading == "Please send this once more"
-    assert "Typed Ltd" in given_back.said
 
 
 def answer_log_in(
@@ -159,7 +210,7 @@ def answer_log_in(
         services.answers.update(after)
         return web.json_response(begun)
 
-    services.answers["/internal/browser-sessions"] = begin
+    services.answers[LOG_IN] = begin
 
 
 async def test_a_dashboard_that_is_refused_ends_at_the_log_in(
