@@ -2,11 +2,14 @@
 
 import pytest
 
-from chassis import db
+from chassis.db import pools
 from chassis.http import waiting
 
 #: Longer than any machine needs, and less than a handler may take.
-PATIENCE_SECONDS = 25.0
+PATIENCE_SECONDS = 25
+LIMITS = (
+    "ACQUIRE_SECONDS", "CONNECT_SECONDS", "STATEMENT_SECONDS", "COMMAND_SLACK_SECONDS",
+)  # fmt: skip
 
 
 def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,8 +17,7 @@ def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Not for tests of these limits themselves.
     """
-    for name in ("ACQUIRE_SECONDS", "CONNECT_SECONDS", "COMMAND_SLACK_SECONDS"):
-        monkeypatch.setattr(db, name, PATIENCE_SECONDS)
-    for name in ("lock_timeout", "statement_timeout"):
-        monkeypatch.setitem(db.SERVER_TIMEOUTS, name, f"{PATIENCE_SECONDS:g}s")
+    for name in LIMITS:
+        monkeypatch.setattr(pools, name, PATIENCE_SECONDS)
+    monkeypatch.setitem(pools.SERVER_TIMEOUTS, "lock_timeout", f"{PATIENCE_SECONDS}s")
     monkeypatch.setattr(waiting, "WAIT_SECONDS", PATIENCE_SECONDS)

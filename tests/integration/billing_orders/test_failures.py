@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from chassis import db
+from chassis.db import pools
 from chassis.events import Envelope
 from chassis.ids import uuid7
 from chassis.jobs import run
@@ -213,7 +213,7 @@ async def test_a_customer_who_is_held_too_long_is_passed_over_without_a_task(
     stage: Stage, database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ana, bia = await renewing(stage, 2)
-    monkeypatch.setitem(db.SERVER_TIMEOUTS, "lock_timeout", "100ms")
+    monkeypatch.setitem(pools.SERVER_TIMEOUTS, "lock_timeout", "100ms")
     async with (
         running_billing(database) as hasty,
         connected(database) as other,

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from chassis import checking, db
+from chassis import checking
 from chassis.checking import checking_jobs
 from chassis.checks import Check, CheckResult
 from chassis.consumers import Consumers
-from chassis.db import DatabaseAway, Transaction
+from chassis.db import DatabaseAway, Transaction, pools
 from chassis.ids import uuid7
 from chassis.inbox import Inbox
 from chassis.jobs import JobRun, Jobs, run_due
@@ -159,7 +159,7 @@ async def test_work_that_gets_no_connection_is_counted(
             for _ in range(2):
                 await stack.enter_async_context(process.db.transaction())
             with monkeypatch.context() as hurried:
-                hurried.setattr(db, "ACQUIRE_SECONDS", 0.1)
+                hurried.setattr(pools, "ACQUIRE_SECONDS", 0.1)
                 with pytest.raises(DatabaseAway):
                     await stack.enter_async_context(process.db.transaction())
             assert await measured(process, "database_connections", pool="write") == 2

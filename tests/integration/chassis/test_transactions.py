@@ -7,12 +7,12 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
-from chassis import db
 from chassis.db import (
     Database,
     DatabaseAway,
     DatabaseBusy,
     open_database,
+    pools,
     violations_as,
 )
 from chassis.errors import Conflict
@@ -50,7 +50,7 @@ async def test_a_violated_constraint_is_the_error_that_its_name_stands_for(
 async def test_waiting_for_a_lock_ends_in_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(db.SERVER_TIMEOUTS, "lock_timeout", "100ms")
+    monkeypatch.setitem(pools.SERVER_TIMEOUTS, "lock_timeout", "100ms")
     thing_id = uuid7()
     await insert_thing(stage.db, thing_id)
     async with (
@@ -81,7 +81,7 @@ async def test_waiting_for_a_connection_ends_in_time(
         open_database(url, schema="probe", pool_size=1) as narrow,
         narrow.transaction(),
     ):
-        monkeypatch.setattr(db, "ACQUIRE_SECONDS", 0.1)
+        monkeypatch.setattr(pools, "ACQUIRE_SECONDS", 0.1)
         with pytest.raises(DatabaseAway):
             async with narrow.transaction():
                 pass
