@@ -1,6 +1,6 @@
 """An accounts service whose database is empty at the start of each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -8,21 +8,11 @@ from chassis.db import open_database
 from services.accounts import providers
 from services.accounts.api import passwords
 from services.accounts.app import PROCESS
-from tests.conftest import LendDatabase
 from tests.integration.accounts.stage import Stage, staged
 from tests.support.databases import ServiceDatabase
-from tests.support.patience import be_patient
+from tests.support.lending import lent_database
 
-
-@pytest.fixture
-def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
-    with lend_database(PROCESS) as database:
-        yield database
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_patient(monkeypatch)
+database = lent_database(PROCESS)
 
 
 @pytest.fixture(autouse=True)

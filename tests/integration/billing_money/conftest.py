@@ -1,26 +1,16 @@
 """A billing service with an empty database for each test."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from services.billing.app import PROCESS
-from tests.conftest import LendDatabase
 from tests.integration.billing_money.stage import SETTINGS, Stage, staged
 from tests.support.databases import ServiceDatabase
-from tests.support.patience import be_patient
+from tests.support.lending import lent_database
 from tests.support.running import running
 
-
-@pytest.fixture
-def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
-    with lend_database(PROCESS) as database:
-        yield database
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_patient(monkeypatch)
+database = lent_database(PROCESS)
 
 
 @pytest.fixture

@@ -1,25 +1,15 @@
 """Billing with an empty database for each test."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from services.billing.app import PROCESS
-from tests.conftest import LendDatabase
 from tests.integration.billing_orders.stage import Stage, staged
 from tests.support.databases import ServiceDatabase
-from tests.support.patience import be_patient
+from tests.support.lending import lent_database
 
-
-@pytest.fixture
-def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
-    with lend_database(PROCESS) as database:
-        yield database
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_patient(monkeypatch)
+database = lent_database(PROCESS)
 
 
 @pytest.fixture

@@ -1,22 +1,24 @@
 """The probe, with a database and queues of the test's own."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from chassis import watermarks
 from chassis.events import REGISTRY
-from tests.conftest import LendDatabase, MakeQueues
+from tests.conftest import MakeQueues
 from tests.integration.chassis.probe.app import PROCESS
 from tests.integration.chassis.stage import Stage
 from tests.support.databases import ServiceDatabase, fresh_vhost
-from tests.support.patience import be_patient
+from tests.support.lending import lent_database
 from tests.support.servers import Servers
 
 #: Known only while a test of the plumbing runs: the product's registry stays its own.
 PROBE_EVENTS = {
     name: REGISTRY.pop(name) for name in list(REGISTRY) if name.startswith("probe.")
 }
+
+database = lent_database(PROCESS)
 
 
 @pytest.fixture(autouse=True)
@@ -26,21 +28,9 @@ def probe_events(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what takes long on a busy machine take long; a module may want otherwise."""
-    be_patient(monkeypatch)
-
-
-@pytest.fixture(autouse=True)
 def frequent_watermarks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is looked at now and then be looked at soon."""
     monkeypatch.setattr(watermarks, "EVERY_SECONDS", 0.1)
-
-
-@pytest.fixture
-def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
-    with lend_database(PROCESS) as database:
-        yield database
 
 
 @pytest.fixture

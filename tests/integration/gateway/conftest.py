@@ -14,7 +14,6 @@ from gateway.upstream import Sending, Upstream
 from tests.conftest import MakeDatabase
 from tests.integration.accounts.conftest import cheap, database, stage
 from tests.integration.gateway.announcing import Announcer, announcing
-from tests.support.patience import be_patient
 from tests.support.running import Running, running
 
 __all__ = ["cheap", "database", "stage"]
@@ -58,12 +57,6 @@ class Services:
         if handler is None:
             return web.json_response({}, status=404)
         return await handler(request)
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what takes long on a busy machine take long."""
-    be_patient(monkeypatch)
 
 
 @pytest.fixture

@@ -7,14 +7,7 @@ import pytest
 
 from chassis.db import Database, open_database
 from tests.support.databases import fresh_database
-from tests.support.patience import be_patient
 from tests.support.servers import Servers
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what takes long on a busy machine take long."""
-    be_patient(monkeypatch)
 
 
 @pytest.fixture

@@ -1,25 +1,15 @@
 """A notifier with an empty database and a mail server of its own for each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from services.notifier.app import PROCESS
-from tests.conftest import LendDatabase
 from tests.integration.notifier.stage import Stage, staged
 from tests.support.databases import ServiceDatabase
-from tests.support.patience import be_patient
+from tests.support.lending import lent_database
 
-
-@pytest.fixture
-def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
-    with lend_database(PROCESS) as database:
-        yield database
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_patient(monkeypatch)
+database = lent_database(PROCESS)
 
 
 @pytest.fixture

@@ -1,27 +1,17 @@
 """A tickets service with an empty database and folder for each test."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from services.tickets.app import PROCESS
-from tests.conftest import LendDatabase
 from tests.integration.tickets.stage import Stage, staged
 from tests.support.databases import ServiceDatabase
-from tests.support.patience import be_patient
+from tests.support.lending import lent_database
 from tests.support.running import running
 
-
-@pytest.fixture
-def database(lend_database: LendDatabase) -> Iterator[ServiceDatabase]:
-    with lend_database(PROCESS) as database:
-        yield database
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    be_patient(monkeypatch)
+database = lent_database(PROCESS)
 
 
 @pytest.fixture
