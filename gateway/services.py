@@ -53,6 +53,11 @@ class Refused(Exception):
         """The name of the error, such as `InvoiceNotOpen`."""
         return self.problem.type.rpartition("#")[2]
 
+    @property
+    def still_running(self) -> bool:
+        """Whether the same, with the same key, is being done at this moment."""
+        return self.kind == "StillRunning"
+
 
 class Services:
     """Calls the service that owns a path; anything but an answer is UpstreamAway."""
@@ -209,7 +214,7 @@ async def _patiently(send: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
             return await send()
         except Refused as refusal:
-            if refusal.kind != "StillRunning":
+            if not refusal.still_running:
                 raise
         await asyncio.sleep(seconds)
     return await send()

@@ -13,11 +13,9 @@ from hashlib import sha256
 from cryptography.fernet import Fernet, InvalidToken
 from pydantic import TypeAdapter
 
-from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, USER_FIELD, Form
+from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, SECRETS, USER_FIELD, Form
 
 MAXIMUM_CARRIED_BYTES = 200_000
-#: Never given back in a page: they are asked for again.
-SECRETS = frozenset({"password", "current_password", "totp_code", "token"})
 _CARRIED = TypeAdapter(dict[str, list[str]])
 
 

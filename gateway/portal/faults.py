@@ -207,12 +207,32 @@ def _refused(visit: Visit, error: Refused) -> web.StreamResponse:
         return _of_kind(visit, NotAllowed, error.status)
     if error.status == HTTPStatus.NOT_FOUND:
         return _of_kind(visit, NotFound, error.status)
+    if error.still_running:
+        return _still_running(visit, error)
     response = _fault(
         visit,
         error.status,
         gettext("This couldn't be done"),
         explain_refusal(error),
         **_way_on(visit),
+    )
+    return _with_wait(response, error.retry_after)
+
+
+def _still_running(visit: Visit, error: Refused) -> web.Response:
+    """Let the same form, with the same key, ask what has become of it."""
+    why = gettext(
+        "What you sent has arrived, and we are working on it. Nothing is done twice: "
+        "we look again in a moment. If this page stays, press the button."
+    )
+    response = give_back(
+        visit,
+        visit.path,
+        visit.form,
+        why=why,
+        status=error.status,
+        as_it_came=True,
+        still_running=True,
     )
     return _with_wait(response, error.retry_after)
 

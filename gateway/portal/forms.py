@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from chassis.client import UpstreamAway
@@ -25,6 +26,10 @@ KEY_FIELD = "_key"
 #: Says who was signed in at its page; nobody else gets to see what was typed.
 USER_FIELD = "_user"
 VISITOR = "visitor"
+#: Which files came with an earlier try.
+KEPT_FIELD = "kept"
+#: Never given back in a page: they are asked for again.
+SECRETS = frozenset({"password", "current_password", "totp_code", "token"})
 
 _KEY = re.compile(r"[0-9a-f-]{36}")
 
@@ -37,6 +42,11 @@ class SentFile:
     size: int = 0
     id: UUID | None = None
     fault: str = ""
+
+    @property
+    def kept_as(self) -> str:
+        """The file as its form brings it back, under KEPT_FIELD."""
+        return f"{self.id}/{self.size}/{quote(self.name)}"
 
 
 @dataclass(slots=True)
@@ -128,6 +138,9 @@ class Form:
     def _learn(self, refusal: Refused) -> None:
         if refusal.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             # Not the form's fault: its page asks for a log-in or says what is missing.
+            raise refusal
+        if refusal.still_running and SECRETS.isdisjoint(self.values):
+            # The form as it came leads on to what becomes of it, once that is known.
             raise refusal
         if refusal.kind == "KeyReused":
             self.key = str(uuid7())

@@ -9,7 +9,7 @@ from yarl import URL
 
 from gateway.portal.carrying import fields_kept
 from gateway.portal.choices import countries
-from gateway.portal.forms import CSRF_FIELD, USER_FIELD, VISITOR, Form
+from gateway.portal.forms import CSRF_FIELD, KEPT_FIELD, USER_FIELD, VISITOR, Form
 from gateway.portal.languages import LANGUAGES, N_, gettext
 from gateway.portal.visit import Visit
 from gateway.portal.wording import label
@@ -60,7 +60,9 @@ class Returned:
     user: str
     key: str
     fields: Sequence[tuple[str, str]]
-    #: Where files were chosen, which have to be chosen again.
+    #: The names of those that came with it, and are kept.
+    files: Sequence[str]
+    #: Where files were chosen; those that aren't kept have to be chosen again.
     file_fields: Sequence[str]
 
     @classmethod
@@ -70,8 +72,10 @@ class Returned:
             user=user,
             key=form.key,
             fields=[
-                (name, value) for name, value in fields_kept(form) if value.strip()
+                *((name, value) for name, value in fields_kept(form) if value.strip()),
+                *((KEPT_FIELD, file.kept_as) for file in form.files if file.id),
             ],
+            files=[file.name for file in form.files if file.id],
             file_fields=[name for name, values in form.values.items() if not values],
         )
 
@@ -104,10 +108,12 @@ def give_back(
     why: str,
     status: int = HTTPStatus.CONFLICT,
     as_it_came: bool = False,
+    still_running: bool = False,
 ) -> web.Response:
     """Show what was typed, to be sent on to its page with one more press.
 
-    `as_it_came` leaves its own marks: whose session it is may be unknown.
+    `as_it_came` leaves its own marks: whose session it is may be unknown. What is
+    `still_running` has been sent: the press leads to what became of it.
     """
     token, user = visit.csrf_token, visit.user_mark
     if as_it_came:
@@ -118,6 +124,7 @@ def give_back(
         path=path,
         why=why,
         returned=Returned.of(form, token, user),
+        still_running=still_running,
         back=page_before(visit),
     )
 

@@ -58,6 +58,11 @@
   addEventListener("pageshow", release);
   addEventListener("keydown", (event) => event.key === "Escape" && release());
 
+  // What is still being worked on is asked for again: the form's key makes it no repeat.
+  const LOOK_AGAIN = 2000;
+  const unfinished = document.querySelector("form[data-look-again]");
+  if (unfinished) setTimeout(() => unfinished.requestSubmit(), LOOK_AGAIN);
+
   // Whoever goes back finds what they typed, in a page that is fetched anew. The form's
   // key comes back with it: sent as it is, it leads to what it made the first time. This
   // is for forms that make something (data-once), not for buttons to be pressed again.

@@ -15,7 +15,7 @@ from chassis.client import UpstreamAway
 from chassis.http import UploadedFile
 from chassis.http.policies import customer, staff
 from contracts.api.tickets import AttachmentView
-from gateway.portal.forms import Form, SentFile
+from gateway.portal.forms import KEPT_FIELD, Form, SentFile
 from gateway.portal.languages import gettext
 from gateway.portal.pages import Pages
 from gateway.portal.reading import MAXIMUM_FILES
@@ -25,9 +25,8 @@ from gateway.services import Refused
 
 M = TypeVar("M", bound=BaseModel)
 
-#: Where files are chosen, and where those are that came with an earlier try.
+#: Where files are chosen.
 FILES_FIELD = "files"
-KEPT_FIELD = "kept"
 _SIZE = re.compile(r"[0-9]{1,9}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

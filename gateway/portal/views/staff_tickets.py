@@ -22,12 +22,11 @@ from contracts.api.tickets import (
     StaffTicketView,
     StaffTicketWithMessagesView,
 )
-from gateway.portal.forms import Form
+from gateway.portal.forms import KEPT_FIELD, Form
 from gateway.portal.languages import N_
 from gateway.portal.pages import Pages
 from gateway.portal.views.attachments import (
     FILES_FIELD,
-    KEPT_FIELD,
     files_of,
     refuse_files,
     send_message,

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from gateway.portal.carrying import SECRETS, carried, carry
-from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, USER_FIELD, Form
+from gateway.portal.carrying import carried, carry
+from gateway.portal.forms import CSRF_FIELD, KEY_FIELD, SECRETS, USER_FIELD, Form
 from gateway.portal.returned import Returned, has_typed, is_of_site, local_path
 
 HERE = URL("https://client.example.com/login")
