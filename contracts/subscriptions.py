@@ -43,6 +43,7 @@ SUBSCRIPTIONS: dict[str, tuple[type[Event], ...]] = {
         *SERVICES,
         *INVOICES,
         billing.PaymentSucceeded,
+        billing.CreditChanged,
         billing.StaffTaskRaised,
         billing.ClockMoved,
     ),

@@ -43,7 +43,11 @@ class TicketReplied(MessageAdded):
 
 @event("tickets.ticket.answered.v1", subject="ticket_id")
 class TicketAnswered(MessageAdded):
-    """Staff, or the system on its behalf, answered in public."""
+    """Staff, or the system on its behalf, said something in public.
+
+    `status` tells whether that was the answer: the system may also only tell what has
+    happened, and leaves the ticket as it was.
+    """
 
 
 @event("tickets.ticket.held.v1", subject="ticket_id")

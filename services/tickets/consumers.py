@@ -4,7 +4,7 @@ from chassis.clockshift import save_shift
 from chassis.consumers import Consumers, Delivery
 from chassis.db import Transaction
 from contracts.events import accounts, billing
-from services.tickets.commands.payments import confirm_payment
+from services.tickets.commands.payments import confirm_payment, tell_paid_with_credit
 from services.tickets.commands.tasks import open_task
 from services.tickets.settings import SETTINGS
 from services.tickets.store import projections as store
@@ -70,6 +70,14 @@ async def on_payment_succeeded(
 ) -> None:
     if not delivery.republished:
         await confirm_payment(tx, event, now=delivery.now)
+
+
+@consumers.on(billing.CreditChanged)
+async def on_credit_changed(
+    tx: Transaction, event: billing.CreditChanged, delivery: Delivery
+) -> None:
+    if not delivery.republished:
+        await tell_paid_with_credit(tx, event, now=delivery.now)
 
 
 @consumers.on(billing.StaffTaskRaised)

@@ -40,6 +40,8 @@ from gateway.portal.wording import label
 
 #: To be answered, all of the customers', the staff's own.
 LISTS = ("answer", "all", "tasks")
+#: What a ticket proves, and the bank tells nobody of but us.
+BY_HAND = ("bank_transfer", "deposit")
 STATUSES = ("open", "customer_reply", "answered", "on_hold", "closed")
 
 pages = Pages()
@@ -214,6 +216,23 @@ class About:
     invoice: StaffInvoiceView | None
     payments: list[StaffPaymentView]
     services: list[StaffServiceView]
+
+    def bookable(self, ticket: StaffTicketView) -> list[StaffPaymentView]:
+        """Return the payments that the ticket may prove: those that are awaited.
+
+        Where none is, and the invoice was paid in another way, money may still come for
+        the last that was awaited: it isn't to be forgotten while the ticket is open.
+        """
+        awaited = [p for p in self.payments if p.status == "awaiting_confirmation"]
+        is_paid = self.invoice is not None and self.invoice.status == "paid"
+        if awaited or not is_paid or ticket.status == "closed":
+            return awaited
+        given_up = [
+            payment
+            for payment in self.payments
+            if payment.status == "cancelled" and payment.method in BY_HAND
+        ]
+        return given_up[:1]
 
 
 async def _about(visit: Visit, ticket: StaffTicketView) -> About:

@@ -109,6 +109,17 @@ async def answer(
     return answered, message
 
 
+async def tell(
+    tx: Transaction, ticket: Ticket, author: Author, text: str, *, now: datetime
+) -> None:
+    """Tell the customer something in a locked ticket that answers nothing."""
+    told = tickets.tell(ticket, now=now)
+    await store.save_ticket(tx, told)
+    message = await say(tx, told, author, text, now=now)
+    await record(tx, "ticket.told", told)
+    await tx.emit(events.ticket_answered(told, message))
+
+
 async def add_note(
     tx: Transaction, ticket_id: UUID, text: str, *, author: Author, now: datetime
 ) -> Message:

@@ -1,12 +1,12 @@
-"""What a received payment does to the finance ticket that proved it."""
+"""What it does to the finance ticket that proves a payment when its invoice is paid."""
 
 from datetime import datetime
 
 from chassis.db import Transaction
 from chassis.errors import NotFound
-from contracts.events.billing import PaymentSucceeded
+from contracts.events.billing import CreditChanged, PaymentSucceeded
 from services.tickets.commands import events
-from services.tickets.commands.conversation import answer, close
+from services.tickets.commands.conversation import answer, close, tell
 from services.tickets.domain import answers
 from services.tickets.domain.people import Author, AuthorKind
 from services.tickets.domain.tickets import Status, Ticket
@@ -15,6 +15,8 @@ from services.tickets.store.departments import find_department
 from services.tickets.store.projections import find_language
 
 DEFAULT_LANGUAGE = "en"
+#: Why credit moves that pays an invoice.
+_PAYS = ("applied", "automatic")
 
 
 async def confirm_payment(
@@ -36,6 +38,31 @@ async def confirm_payment(
     await tx.emit(events.ticket_answered(answered, message))
     if received.settles_all:
         await close(tx, answered, by=AuthorKind.SYSTEM, now=now)
+
+
+async def tell_paid_with_credit(
+    tx: Transaction, credit: CreditChanged, *, now: datetime
+) -> None:
+    """Tell in the proof's ticket that credit has paid the invoice; it stays open.
+
+    Money may be on its way all the same: finance looks for it, and books it as credit.
+    """
+    if credit.invoice_id is None or not _pays_in_full(credit):
+        return
+    ticket = await store.lock_newest_finance_ticket(
+        tx, credit.customer_id, [credit.invoice_id]
+    )
+    if ticket is None:
+        return
+    language = await find_language(tx, credit.customer_id) or DEFAULT_LANGUAGE
+    text = answers.paid_with_credit(credit.invoice_number or "", language)
+    await tell(tx, ticket, await _spokesman(tx, ticket, language), text, now=now)
+
+
+def _pays_in_full(credit: CreditChanged) -> bool:
+    remaining = credit.invoice_remaining
+    is_paid = remaining is not None and not remaining.to_money().positive
+    return is_paid and credit.reason in _PAYS
 
 
 async def _lock_proof(tx: Transaction, payment: PaymentSucceeded) -> Ticket | None:

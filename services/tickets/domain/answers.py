@@ -38,6 +38,12 @@ _ENGLISH = {
         "{amount} was used for invoice {number}; {remaining} remains to be paid."
     ),
     "credited": "{amount} became credit in your account.",
+    "paid_with_credit": (
+        "Invoice {number} is now paid in full, with your account's credit.\n"
+        "If you have also sent money for it, nothing is lost: this ticket stays open, "
+        "and once the money has arrived it becomes credit in your account. If you sent "
+        "nothing, you can close the ticket."
+    ),
     "closing": (
         "This ticket is closed. If anything is missing, just reply and it opens again."
     ),
@@ -49,12 +55,24 @@ _TEXTS = {
         "paid": "A fatura {number} está paga por inteiro.",
         "short": ("{amount} foi usado na fatura {number}; falta pagar {remaining}."),
         "credited": "{amount} virou crédito na sua conta.",
+        "paid_with_credit": (
+            "A fatura {number} agora está paga por inteiro, com o crédito da sua "
+            "conta.\n"
+            "Se você também enviou dinheiro para pagá-la, nada se perde: este chamado "
+            "continua aberto e, assim que o dinheiro chegar, ele vira crédito na sua "
+            "conta. Se você não enviou nada, pode encerrar o chamado."
+        ),
         "closing": (
             "Este chamado está encerrado. Se faltar algo, basta responder que ele "
             "será reaberto."
         ),
     },
 }
+
+
+def paid_with_credit(number: str, language: str) -> str:
+    """Say that credit has paid the invoice, and what becomes of money on its way."""
+    return _TEXTS.get(language, _ENGLISH)["paid_with_credit"].format(number=number)
 
 
 def confirm_payment(payment: ReceivedPayment, language: str) -> str:

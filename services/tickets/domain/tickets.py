@@ -194,6 +194,11 @@ def answer(ticket: Ticket, *, now: datetime) -> Ticket:
     return _move(ticket, Status.ANSWERED, now)
 
 
+def tell(ticket: Ticket, *, now: datetime) -> Ticket:
+    """Let the system tell the customer something; whose turn it is stays as it is."""
+    return replace(ticket, version=ticket.version + 1, updated_at=now)
+
+
 def hold(ticket: Ticket, *, now: datetime) -> Ticket:
     """Set the ticket aside; the customer's reply, or an answer, takes it up again."""
     if ticket.status is Status.CLOSED:

@@ -3,8 +3,11 @@
 import asyncio
 from uuid import UUID
 
+import pytest
+
 from chassis.ids import uuid7
-from tests.integration.tickets.stage import Person, Stage, a_payment
+from contracts.events import billing
+from tests.integration.tickets.stage import Person, Stage, a_payment, brl
 
 
 async def proof(person: Person, invoice: UUID, **fields: object) -> str:
@@ -130,6 +133,104 @@ async def test_a_reply_after_the_payment_opens_the_ticket_again(stage: Stage) ->
     await ana.post(f"/tickets/{ticket}/replies", {"message": "And the receipt?"})
     shown = await ana.get(f"/tickets/{ticket}")
     assert shown.body["status"] == "customer_reply"
+
+
+async def test_an_invoice_that_credit_has_paid_is_told_of_and_its_proof_stays(
+    stage: Stage,
+) -> None:
+    ana = await stage.customer(language="pt-BR")
+    invoice = await stage.invoice_of(ana)
+    ticket = await proof(ana, invoice)
+    staff = await stage.staff()
+    paid = credit_used(ana.customer_id, invoice)
+    event_id = uuid7()
+    await asyncio.gather(*(stage.deliver(paid, event_id=event_id) for _ in range(3)))
+    shown = (await ana.get(f"/tickets/{ticket}")).body
+    [_, told] = shown["messages"]
+    assert told["author"] == {"kind": "system", "name": "Financeiro"}
+    assert "A fatura 2026-000123 agora está paga" in told["text"]
+    assert "vira crédito na sua conta" in told["text"]
+    assert await stage.types_of(ticket) == ["opened", "answered"]
+    # Staff still has to look for the money.
+    assert (shown["status"], shown["closed_at"]) == ("open", None)
+    waiting = (await staff.get("/staff/tickets?awaiting=staff")).body["items"]
+    assert [each["id"] for each in waiting] == [ticket]
+    # It arrives after all, is booked as credit, and that ends the matter.
+    payment = a_payment(
+        ana.customer_id,
+        (invoice, "0.00", "0.00"),
+        credited="100.00",
+        ticket_id=UUID(ticket),
+    )
+    await stage.deliver(payment)
+    shown = (await ana.get(f"/tickets/{ticket}")).body
+    assert shown["status"] == "closed"
+    assert "virou crédito na sua conta" in shown["messages"][-1]["text"]
+
+
+async def test_what_staff_has_answered_stays_answered_when_credit_pays(
+    stage: Stage,
+) -> None:
+    ana = await stage.customer()
+    staff = await stage.staff()
+    invoice = await stage.invoice_of(ana)
+    ticket = await proof(ana, invoice)
+    await staff.post(f"/staff/tickets/{ticket}/replies", {"message": "Which bank?"})
+    await stage.deliver(credit_used(ana.customer_id, invoice, reason="automatic"))
+    shown = (await ana.get(f"/tickets/{ticket}")).body
+    assert shown["status"] == "answered"
+    assert "paid in full, with your account's credit" in shown["messages"][-1]["text"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"reason": "overpayment"},
+        {"reason": "freed"},
+        {"invoice_remaining": brl("10.00")},
+        {"invoice_remaining": None},
+        {"invoice_id": None},
+        {"invoice_id": uuid7()},
+        {"customer_id": uuid7()},
+    ],
+    ids=range(7),
+)
+async def test_any_other_movement_of_credit_says_nothing_in_a_ticket(
+    stage: Stage, change: dict[str, object]
+) -> None:
+    ana = await stage.customer()
+    invoice = await stage.invoice_of(ana)
+    ticket = await proof(ana, invoice)
+    moved = credit_used(ana.customer_id, invoice).model_copy(update=change)
+    await stage.deliver(moved)
+    await stage.deliver(credit_used(ana.customer_id, invoice), republished=True)
+    assert await stage.types_of(ticket) == ["opened"]
+
+
+async def test_a_closed_ticket_is_not_told_what_credit_has_paid(stage: Stage) -> None:
+    ana = await stage.customer()
+    invoice = await stage.invoice_of(ana)
+    ticket = await proof(ana, invoice)
+    await ana.post(f"/tickets/{ticket}/close")
+    await stage.deliver(credit_used(ana.customer_id, invoice))
+    assert await stage.types_of(ticket) == ["opened", "closed"]
+
+
+def credit_used(
+    customer_id: UUID, invoice_id: UUID, *, reason: str = "applied"
+) -> billing.CreditChanged:
+    """Return what billing tells when credit has paid an invoice's last part."""
+    return billing.CreditChanged(
+        version=2,
+        account_id=uuid7(),
+        customer_id=customer_id,
+        change=brl("-100.00"),
+        balance=brl("0.00"),
+        reason=reason,
+        invoice_id=invoice_id,
+        invoice_number="2026-000123",
+        invoice_remaining=brl("0.00"),
+    )
 
 
 async def test_payments_and_replies_at_once_keep_every_version(stage: Stage) -> None:
