@@ -46,13 +46,20 @@ async def _send(postage: Postage, stopping: asyncio.Event) -> Batch:
     """Send a batch; the work goes on whatever happens in one."""
     try:
         return await send_due_mails(postage, stopping=stopping.is_set)
-    except Unavailable as outage:
-        log.warning("mails wait for the database", reason=str(outage))
-    except Exception:
+    except* Unavailable as outages:
+        log.warning("mails wait for the database", reason=_first(outages))
+    except* Exception:
         # The claimed mails come back when their lease ends.
         log.exception("a batch of mails failed")
     await _pause(stopping, LONGEST_PAUSE_SECONDS)
     return Batch(0)
+
+
+def _first(trouble: Unavailable | ExceptionGroup[Unavailable]) -> str:
+    """Return what the first of them says; each lane of a batch may have its own."""
+    if isinstance(trouble, ExceptionGroup):
+        return _first(trouble.exceptions[0])
+    return str(trouble)
 
 
 async def _pause(until: asyncio.Event, seconds: float) -> bool:

@@ -6,6 +6,7 @@ lease to end; whoever takes the mail over sends it with the same Message-ID.
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -219,15 +220,17 @@ async def _save(
     postage: Postage, lease: UUID, mail: Mail, copy: MailCopy | None
 ) -> None:
     """Mark what became of a mail, and insist: forgetting it would send it again."""
-    async with asyncio.timeout(MARKING_SECONDS):
-        while True:
-            try:
-                async with postage.database.transaction() as tx:
-                    ours = await store.save_try(tx, mail, lease, copy)
-            except Unavailable:
-                await asyncio.sleep(MARKING_PAUSE_SECONDS)
-            else:
-                break
+    insist_until = time.monotonic() + MARKING_SECONDS
+    while True:
+        try:
+            async with postage.database.transaction() as tx:
+                ours = await store.save_try(tx, mail, lease, copy)
+        except Unavailable:
+            if time.monotonic() >= insist_until:
+                raise
+            await asyncio.sleep(MARKING_PAUSE_SECONDS)
+        else:
+            break
     log.info(
         "mail tried" if ours else "mail tried, but its lease was over",
         mail_id=str(mail.id),

@@ -7,11 +7,16 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
+from chassis.db import DatabaseAway
+from chassis.process import Resources
 from services.notifier import workflows
 from services.notifier.domain.mails import BACK_OFF_MINUTES
+from services.notifier.jobs import send_mails
 from services.notifier.providers import MailServer
-from services.notifier.workflows import BATCH, LEASE, send_due_mails
+from services.notifier.settings import MAILS_WAITING
+from services.notifier.workflows import BATCH, LEASE, POSTAGE, send_due_mails
 from tests.integration.notifier.mailserver import DROP, Mailbox, text_of
 from tests.integration.notifier.stage import PATIENCE_SECONDS, Stage
 from tests.unit.notifier.events import a_contact, a_reset, an_invoice
@@ -227,6 +232,34 @@ async def test_a_sent_mail_is_marked_although_the_database_broke_off(
     mail = await stage.mail()
     assert (mail["status"], mail["interruptions"]) == ("sent", 0)
     assert len(stage.mailbox.received) == 1
+
+
+async def test_a_database_that_stays_away_is_told_in_a_line(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await an_invoice_is_issued(stage)
+    stopping = asyncio.Event()
+
+    async def fail(*_anything: object) -> bool:
+        stopping.set()
+        raise DatabaseAway("nobody answers")
+
+    resources = Resources()
+    resources[POSTAGE], resources[MAILS_WAITING] = stage.postage, asyncio.Event()
+    with monkeypatch.context() as away, capture_logs() as lines:
+        away.setattr(workflows, "MARKING_SECONDS", 0.0)
+        away.setattr(workflows.store, "save_try", fail)
+        await send_mails(resources, stopping)
+    assert lines == [
+        {
+            "event": "mails wait for the database",
+            "reason": "nobody answers",
+            "log_level": "warning",
+        }
+    ]
+    stage.wait(seconds=LEASE.total_seconds() + 1)
+    await stage.send()
+    assert (await stage.mail())["status"] == "sent"
 
 
 async def test_workers_at_once_send_each_mail_once(stage: Stage) -> None:
