@@ -9,12 +9,13 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import TypeAlias
 
 import structlog
 from aio_pika.abc import AbstractConnection
 
-from chassis import migrations, topology
+from chassis import migrations, readings, topology
 from chassis.addresses import server_of
 from chassis.bus import BROKER_ERRORS, connect
 from chassis.checks import STATEMENT_SECONDS, run_checks
@@ -80,24 +81,37 @@ async def _migrate(
     process: Process, settings: ProcessSettings, _arguments: argparse.Namespace
 ) -> int:
     """Bring the schema, then the broker's queues, to what this release needs."""
-    if process.has_database:
-        require(settings, "owner_database_url")
-        _tell({"applied": await _migrated(process, settings)})
-    if process.subscriptions:
-        require(settings, "amqp_url")
-        async with _broker(settings, f"{process.name} migrate") as connection:
-            await topology.declare(connection, process.subscriptions)
+    try:
+        if process.has_database:
+            require(settings, "owner_database_url")
+            url = settings.owner_database_url
+            applied = await migrations.migrate(
+                url, schema=process.name, package=process.package
+            )
+            _tell({"applied": applied})
+        if process.subscriptions:
+            require(settings, "amqp_url")
+            async with _broker(settings, f"{process.name} migrate") as connection:
+                await topology.declare(
+                    connection,
+                    process.subscriptions,
+                    bound=partial(_note_readings, process, settings),
+                )
+    except migrations.CannotMigrate as fault:
+        sys.exit(f"{process.name}: {fault}")
     return 0
 
 
-async def _migrated(process: Process, settings: ProcessSettings) -> list[str]:
-    url = settings.owner_database_url
-    try:
-        return await migrations.migrate(
-            url, schema=process.name, package=process.package
-        )
-    except migrations.CannotMigrate as fault:
-        sys.exit(f"{process.name}: {fault}")
+async def _note_readings(process: Process, settings: ProcessSettings) -> None:
+    if process.consumers is None or not process.has_database:
+        return
+    consumer = process.consumers.name
+    await readings.note(
+        settings.owner_database_url,
+        schema=process.name,
+        consumer=consumer,
+        events=process.subscriptions.get(consumer, ()),
+    )
 
 
 @asynccontextmanager

@@ -62,11 +62,22 @@ async def migrate(url: str, *, schema: str, package: str) -> list[str]:
     Several runs at once apply each migration once. Raises CannotMigrate when the server
     can't be reached or refuses something; what was applied by then stays.
     """
+    async with owning(url, schema) as connection:
+        await _prepare(connection, schema)
+        return await _apply_missing(connection, migrations_of(package))
+
+
+@asynccontextmanager
+async def owning(url: str, schema: str) -> AsyncGenerator[asyncpg.Connection]:
+    """Connect as the schema's owner, and look into it; several take turns.
+
+    Raises CannotMigrate when the server can't be reached, or another takes too long.
+    """
     connection = await _connected(url)
     try:
+        await connection.execute(f'SET search_path TO "{schema}", public')
         async with _locked(connection, schema):
-            await _prepare(connection, schema)
-            return await _apply_missing(connection, migrations_of(package))
+            yield connection
     finally:
         await connection.close()
 
@@ -115,7 +126,6 @@ async def _prepare(connection: asyncpg.Connection, schema: str) -> None:
     exists = await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema)
     if not exists:
         await connection.execute(f'CREATE SCHEMA "{schema}"')
-    await connection.execute(f'SET search_path TO "{schema}", public')
     await connection.execute(
         f"""
         CREATE TABLE IF NOT EXISTS "{schema}".schema_migrations (

@@ -43,7 +43,7 @@ class Finding:
 
 async def audit(urls: Mapping[str, str], *, wait_seconds: float) -> list[Finding]:
     """Run every check; `urls` are the services' databases, as the auditor."""
-    async with _opened(urls) as databases:
+    async with opened(urls) as databases:
         return [
             *await _across(databases, wait_seconds),
             *await _each(databases),
@@ -52,12 +52,13 @@ async def audit(urls: Mapping[str, str], *, wait_seconds: float) -> list[Finding
 
 async def check_services(urls: Mapping[str, str]) -> list[Finding]:
     """Run the own checks of the services named, which need not be at rest."""
-    async with _opened(urls) as databases:
+    async with opened(urls) as databases:
         return await _each(databases)
 
 
 @asynccontextmanager
-async def _opened(urls: Mapping[str, str]) -> AsyncGenerator[dict[str, Database]]:
+async def opened(urls: Mapping[str, str]) -> AsyncGenerator[dict[str, Database]]:
+    """Yield these databases for statements that may look at all they hold."""
     async with AsyncExitStack() as stack:
         yield {
             name: await stack.enter_async_context(

@@ -1,7 +1,8 @@
 """Makes database and broker ready for this release: `python -m deploy.compose.migrate`.
 
-The database with its roles, every service's migrations as its owner, every queue. Run
-again, and beside processes of the release before, it does only what is missing.
+The database with its roles, every service's migrations as its owner, every queue, and
+the note of what each service reads since when. Run again, and beside processes of the
+release before, it does only what is missing.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from chassis import topology
+from chassis import readings, topology
 from chassis.addresses import is_weak, server_of
 from chassis.bus import BROKER_ERRORS, connect
 from chassis.migrations import CannotMigrate, migrate
@@ -64,12 +65,21 @@ async def _migrate(service: str) -> None:
 async def _declare() -> None:
     try:
         async with connect(told("amqp_url"), "migrate") as connection:
-            await topology.declare(connection, SUBSCRIPTIONS)
+            await topology.declare(connection, SUBSCRIPTIONS, bound=_note_readings)
     except (*BROKER_ERRORS, TimeoutError) as fault:
         raise CannotGoOn(
             f"the broker can't be made ready: {fault}; look at amqp_url in the secrets"
         ) from None
     _say("queues: declared")
+
+
+async def _note_readings() -> None:
+    for service, events in SUBSCRIPTIONS.items():
+        url = told(f"{service}_owner_database_url")
+        try:
+            await readings.note(url, schema=service, consumer=service, events=events)
+        except CannotMigrate as fault:
+            raise CannotGoOn(f"{service}: {fault}") from None
 
 
 def _say(line: str) -> None:

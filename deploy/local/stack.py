@@ -1,5 +1,6 @@
 """The whole stack on this machine: from an empty folder to a company with a history."""
 
+import asyncio
 import hashlib
 import os
 import sys
@@ -7,7 +8,7 @@ from dataclasses import asdict
 
 from pydantic_core import to_json
 
-from chassis import topology
+from chassis import readings, topology
 from chassis.bus import connect
 from chassis.migrations import CannotMigrate, MigrationEdited, migrate
 from contracts.subscriptions import SUBSCRIPTIONS
@@ -100,6 +101,7 @@ class Stack:
         self.addresses = self._servers.addresses(ports, gateway_port, self._keys)
         self.logins: list[Login] = logins(self._keys.people)
         self._told = environments(self.addresses, self._keys, company(), data.blobs)
+        self._migrated = asyncio.Event()
 
     async def start(self) -> None:
         """Return once the Client Area answers and its demo is there."""
@@ -116,8 +118,9 @@ class Stack:
         if not self._servers.given_amqp:
             await self._supervisor.keep(self._servers.rabbitmq)
             self._supervisor.beside(self._servers.rabbitmq.end_when_it_turns_all_away())
+        await self._migrated.wait()
         async with connect(self.addresses.amqp_url, "migrate") as connection:
-            await topology.declare(connection, SUBSCRIPTIONS)
+            await topology.declare(connection, SUBSCRIPTIONS, bound=self._note_readings)
 
     async def _start_processes(self) -> None:
         admin_url = self._servers.given_postgres
@@ -125,6 +128,7 @@ class Stack:
             await self._supervisor.keep(self._servers.postgres)
             admin_url = self._servers.postgres.url
         await self._prepare_databases(admin_url)
+        self._migrated.set()
         await self._seed()
         await self._supervisor.keep(
             *(self._process(name) for name in (*SERVICES, "gateway"))
@@ -147,6 +151,14 @@ class Stack:
             ) from fault
         except CannotMigrate as fault:
             raise CannotStart(f"{name}: {fault}.") from fault
+
+    async def _note_readings(self) -> None:
+        for name, events in SUBSCRIPTIONS.items():
+            url = self.addresses.databases[owner_of(name)]
+            try:
+                await readings.note(url, schema=name, consumer=name, events=events)
+            except CannotMigrate as fault:
+                raise CannotStart(f"{name}: {fault}.") from fault
 
     async def _seed(self) -> None:
         """Let each service make its part of the demo company, unless it has."""

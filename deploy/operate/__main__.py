@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -141,22 +141,11 @@ async def _due(targets: Targets, arguments: argparse.Namespace) -> int:
 
 async def _resend(targets: Targets, arguments: argparse.Namespace) -> int:
     older_than = timedelta(seconds=arguments.older_than)
-    events = await messages.unheard(
-        targets, older_than=older_than, lost_since=arguments.since
-    )
-    for event in events:
-        mark = "? " if event.doubtful else ""
-        readers = ", ".join(event.readers)
-        say(f"{mark}{event.type} {event.event_id}: not heard by {readers}")
-    lost = [event for event in events if arguments.all or not event.doubtful]
-    if len(lost) < len(events):
-        say(
-            f"{len(events) - len(lost)} with a ? are older than any of their type that"
-            " their reader handled: lost, or published before it began to read them;"
-            " --all counts them as lost"
-        )
+    lost = await messages.unheard(targets, older_than=older_than)
+    for event in lost:
+        say(f"{event.type} {event.event_id}: not heard by {', '.join(event.readers)}")
     if not lost:
-        say("no other event is lost" if events else "every event has been heard")
+        say("every event has been heard")
     elif arguments.yes:
         await messages.resend(targets, lost)
         say(f"{len(lost)} will be sent again")
@@ -179,13 +168,6 @@ def _change_broker_password(arguments: argparse.Namespace) -> None:
 
 def _pass_on(arguments: argparse.Namespace) -> None:
     sys.exit(service_command(arguments.name, arguments.rest))
-
-
-def _instant(text: str) -> datetime:
-    told = datetime.fromisoformat(text)
-    if told.tzinfo is None:
-        raise argparse.ArgumentTypeError("say of which zone it is, such as 14:00Z")
-    return told
 
 
 def _consumers(arguments: argparse.Namespace) -> Sequence[str]:
@@ -257,15 +239,6 @@ def _add_messages(add: AddCommand) -> None:
     _choose_services(dead)
     resending = add("resend", _resend, "list events that a reader never got")
     resending.add_argument("--yes", action="store_true", help="send them again")
-    resending.add_argument(
-        "--all", action="store_true", help="also what may be of before it was read"
-    )
-    resending.add_argument(
-        "--since",
-        type=_instant,
-        metavar="INSTANT",
-        help="the same, but only what was emitted after it, such as 2026-03-10T14:00Z",
-    )
     resending.add_argument(
         "--older-than",
         type=float,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from chassis import readings
 from chassis.db import open_database
 from chassis.migrations import migrate, migrations_of
 from contracts.subscriptions import SUBSCRIPTIONS
@@ -31,9 +32,8 @@ from deploy.processes import SERVICES as PROCESSES
 from services.billing.commands.ledger import seal_entries
 
 SEAL_CHUNK = 1000
-#: Before a backup, so long a time is counted as after it: what was emitted then may
-#: not have been handled yet, and clocks differ.
-ON_ITS_WAY = timedelta(hours=1)
+#: What was published so long before a backup counts as after it: clocks differ.
+CLOCKS_DIFFER = timedelta(hours=1)
 
 
 async def restore(
@@ -154,7 +154,7 @@ async def _undo(
     say("nothing was restored; what was there before is there")
     for name, content in contents.items():
         if content is Content.UNUSED:
-            await migrate(targets.owner(name), schema=name, package=f"services.{name}")
+            await _migrate(targets, name)
 
 
 def _as_superuser(targets: Targets, service: str) -> str:
@@ -235,28 +235,31 @@ async def _bring_up_to_date(
     targets: Targets, services: Sequence[str], taken_at: datetime
 ) -> None:
     """Do what the release, the sealing job and the lost broker owe to the rows."""
-    for process in PROCESSES:
-        if process.name in services:
-            applied = await migrate(
-                targets.owner(process.name),
-                schema=process.name,
-                package=process.package,
-            )
-            for name in applied:
-                say(f"{process.name}: migrated by {name}")
+    for name in services:
+        # What the backup's release didn't read yet came to nobody before it.
+        for applied in await _migrate(targets, name, since=taken_at - CLOCKS_DIFFER):
+            say(f"{name}: migrated by {applied}")
     if "billing" in services:
         await _seal(targets)
-    missing = await unheard(
-        targets, older_than=timedelta(), lost_since=taken_at - ON_ITS_WAY
-    )
-    lost = [event for event in missing if not event.doubtful]
+    lost = await unheard(targets, older_than=timedelta())
     for producer, count in (await resend(targets, lost)).items():
         say(f"{producer}: {count} events had not reached a reader, and will be sent")
-    if len(lost) < len(missing):
-        say(
-            f"{len(missing) - len(lost)} events may have been published before anybody"
-            " read them, and are left alone: python -m deploy.operate resend lists them"
-        )
+
+
+async def _migrate(
+    targets: Targets, service: str, *, since: datetime | None = None
+) -> list[str]:
+    """Do what `migrate` does in the database; return the migrations it applied."""
+    url = targets.owner(service)
+    applied = await migrate(url, schema=service, package=f"services.{service}")
+    await readings.note(
+        url,
+        schema=service,
+        consumer=service,
+        events=SUBSCRIPTIONS[service],
+        since=since,
+    )
+    return applied
 
 
 async def _warn_of_the_future(targets: Targets) -> None:

@@ -12,7 +12,14 @@ from deploy.postgres.bootstrap import AUDITOR, let_in, make_schema
 
 #: What migrations and idle processes write; a service that has no more was never used.
 IDLE_TABLES = frozenset(
-    ("schema_migrations", "business_clock", "job_runs", "watermarks", "check_results")
+    (
+        "schema_migrations",
+        "readings",
+        "business_clock",
+        "job_runs",
+        "watermarks",
+        "check_results",
+    )
 )
 
 #: Each selects the statements that remove one kind of thing from a schema; some of

@@ -57,8 +57,10 @@ async def orchard(
 
 async def test_plumbing_comes_first_then_the_services_own() -> None:
     names = [migration.name for migration in migrations_of(PROCESS.package)]
-    plumbing = ["chassis/0001_plumbing", "chassis/0002_check_results"]
-    assert names == [*plumbing, "0001_init"]
+    *plumbing, own = names
+    assert plumbing[0] == "chassis/0001_plumbing"
+    assert all(name.startswith("chassis/") for name in plumbing)
+    assert own == "0001_init"
 
 
 async def test_six_runs_at_once_apply_each_migration_once(orchard: Orchard) -> None:

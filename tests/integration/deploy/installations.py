@@ -1,18 +1,21 @@
 """Installations of the product's database: a new one, one with a customer, more."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import aio_pika
 import asyncpg
 
+from chassis import readings
 from chassis.db import open_database
 from chassis.ids import uuid7
 from chassis.migrations import migrate
+from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.operate.targets import SERVICES, Targets, place
 from deploy.postgres.bootstrap import AUDITOR, bootstrap, dsns, owner_of, roles_of
 from tests.integration.accounts.stage import Stage, staged
@@ -38,9 +41,15 @@ async def install(made: Installed) -> None:
     await administer(
         made.servers, f"CREATE DATABASE {made.migrated} TEMPLATE {made.bare}"
     )
-    for service in SERVICES:
-        url = made.urls(made.migrated)[owner_of(service)]
+    await migrate_all(made.urls(made.migrated))
+
+
+async def migrate_all(urls: Mapping[str, str]) -> None:
+    """Do what `migrate` does in the databases; `urls` are by role."""
+    for service, events in SUBSCRIPTIONS.items():
+        url = urls[owner_of(service)]
         await migrate(url, schema=service, package=f"services.{service}")
+        await readings.note(url, schema=service, consumer=service, events=events)
 
 
 async def administer(servers: Servers, sql: str) -> None:
@@ -109,11 +118,23 @@ def into(targets: Targets) -> str:
     return place(targets.owner("billing"))
 
 
-async def handle(targets: Targets, reader: str, type_: str, event_id: UUID) -> None:
-    """Note in a reader's inbox that it has handled this."""
+async def begin_to_read(
+    targets: Targets, reader: str, type_: str, *, since: timedelta
+) -> None:
+    """Let a reader have begun to read this type so long from now; negative: ago."""
     await fetch(
         targets.owner(reader),
-        f"INSERT INTO {reader}.inbox (consumer, event_id, type) VALUES ($1, $2, $3)",  # noqa: S608 - our own
+        f"UPDATE {reader}.readings SET since = now() + $2 WHERE type = $1",  # noqa: S608 - our own
+        *(type_, since),
+    )
+
+
+async def handle(targets: Targets, reader: str, type_: str, event_id: UUID) -> None:
+    """Note in a reader's inbox that it has handled this, unless it had."""
+    await fetch(
+        targets.owner(reader),
+        f"INSERT INTO {reader}.inbox (consumer, event_id, type) VALUES ($1, $2, $3)"  # noqa: S608 - our own
+        " ON CONFLICT DO NOTHING",
         *(reader, event_id, type_),
     )
 

@@ -3,10 +3,11 @@
 import errno
 import os
 import tarfile
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -23,6 +24,7 @@ from deploy.operate.targets import SERVICES, Targets
 from deploy.postgres.bootstrap import AUDITOR
 from tests.integration.deploy.installations import (
     accounts,
+    begin_to_read,
     everything,
     fetch,
     handle,
@@ -31,6 +33,7 @@ from tests.integration.deploy.installations import (
 )
 
 ROOT = Path(__file__).parents[3]
+HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize("elsewhere", ["bare", "migrated"], indirect=True)
@@ -126,7 +129,10 @@ async def test_a_restore_that_fails_leaves_everything_as_it_was(
     before = await everything(target)
     with pytest.raises(CannotOperate, match="pg_restore failed"):
         await restore(target, SERVICES, backup, into=into(target), aside=aside)
-    assert_unchanged(before, await everything(target))
+    after = await everything(target)
+    assert_unchanged(before, after)
+    for noted in before.keys() & {f"{service}.readings" for service in SERVICES}:
+        assert len(after[noted]) == len(before[noted])
 
 
 @pytest.mark.parametrize("aside", [True, False])
@@ -178,7 +184,9 @@ def assert_unchanged(before: dict[str, list[str]], after: dict[str, list[str]]) 
     assert after.keys() == before.keys()
     # Those that nobody had used yet are migrated anew.
     assert {table for table in after if after[table] != before[table]} <= {
-        f"{service}.schema_migrations" for service in SERVICES
+        f"{service}.{table}"
+        for service in SERVICES
+        for table in ("schema_migrations", "readings")
     }
 
 
@@ -367,37 +375,25 @@ async def test_a_service_that_went_back_in_time_is_heard_by_the_others_again(
 async def test_a_service_that_went_back_gets_the_first_event_of_a_type_again(
     here: Targets, tmp_path: Path
 ) -> None:
-    """Though its inbox tells of no such event, and of others from long before."""
-    await handle(here, "billing", "tickets.ticket.opened.v1", UUID(int=1))
+    """Though its inbox tells of no such event."""
     await fetch(here.owner("accounts"), "DELETE FROM accounts.outbox")
     backup = await back_up(here, SERVICES, tmp_path / "backup")
     async with accounts(here) as stage:
         await stage.register(email="later@example.com")
     await publish(here)
-    for event in await events(here):
-        for reader in ("billing", "tickets", "notifier"):
-            await handle(here, reader, event["type"], event["event_id"])
+    await handle_all(here, ["billing", "tickets", "notifier"])
 
     assert await restore(here, ["billing"], backup, into=into(here), aside=True)
     again = [row["type"] for row in await events(here) if not row["published_at"]]
     assert again == ["accounts.customer.registered.v1"]
 
 
-async def test_what_was_on_its_way_at_a_backup_is_sent_again_and_nothing_older(
+async def test_what_was_on_its_way_at_a_backup_is_sent_again_and_what_nobody_read_not(
     here: Targets, tmp_path: Path
 ) -> None:
-    """Readers handled others before and since: only the time tells what was lost."""
     verification = "accounts.email_verification.requested.v1"
     await publish(here)
-    await fetch(
-        here.owner("accounts"),
-        "UPDATE accounts.outbox SET emitted_at = now() - interval '2 hours'"
-        " WHERE type = $1",
-        verification,
-    )
-    for reader in ("billing", "tickets", "notifier"):
-        await handle(here, reader, "tickets.ticket.closed.v1", UUID(int=1))
-        await handle(here, reader, "tickets.ticket.closed.v1", uuid7())
+    await begin_to_read(here, "notifier", verification, since=HOUR)
     backup = await back_up(here, SERVICES, tmp_path / "backup")
 
     assert await restore(here, ["billing"], backup, into=into(here), aside=True)
@@ -405,11 +401,46 @@ async def test_what_was_on_its_way_at_a_backup_is_sent_again_and_nothing_older(
     assert again == {"accounts.customer.registered.v1": True, verification: False}
 
 
-async def publish(targets: Targets) -> None:
+async def test_what_a_later_release_read_before_it_was_brought_back_is_sent_again(
+    here: Targets, tmp_path: Path
+) -> None:
+    """The release of the backup didn't read it; the one that restores it does."""
+    registered = "accounts.customer.registered.v1"
+    await publish(here, ago=2 * HOUR)
+    await fetch(
+        here.owner("billing"),
+        "DELETE FROM billing.readings WHERE type = $1",
+        registered,
+    )
+    await handle_all(here, ["tickets", "notifier"])
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    old = {event["event_id"] for event in await events(here)}
+    async with accounts(here) as stage:
+        await stage.register(email="later@example.com")
+    await publish(here)
+    await handle_all(here, ["billing", "tickets", "notifier"])
+
+    assert await restore(here, ["billing"], backup, into=into(here), aside=True)
+    found = [row for row in await events(here) if not row["published_at"]]
+    assert [row["type"] for row in found] == [registered]
+    assert not old & {row["event_id"] for row in found}
+
+
+async def publish(targets: Targets, *, ago: timedelta = timedelta()) -> None:
     """Note that accounts' events were published, as the relay does."""
     await fetch(
-        targets.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
+        targets.owner("accounts"),
+        "UPDATE accounts.outbox SET published_at = now() - $1::interval"
+        " WHERE published_at IS NULL",
+        ago,
     )
+
+
+async def handle_all(targets: Targets, readers: Sequence[str]) -> None:
+    """Note in these readers' inboxes all that accounts has emitted."""
+    for event in await events(targets):
+        for reader in readers:
+            await handle(targets, reader, event["type"], event["event_id"])
 
 
 async def events(targets: Targets) -> list[asyncpg.Record]:

@@ -1,12 +1,10 @@
 """Operators' other chores on real servers: messages, projections, doctor."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
 
-from chassis.ids import uuid7
 from chassis.topology import dead_queue
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.operate import doctor, letters, messages, projections
@@ -16,15 +14,13 @@ from deploy.operate.targets import SERVICES, Targets
 from services.accounts.app import PROCESS as ACCOUNTS
 from services.tickets.app import PROCESS as TICKETS
 from tests.integration.accounts.stage import LINK_KEY, settings
-from tests.integration.deploy.installations import (
-    fetch,
-    handle,
-    put,
-)
+from tests.integration.deploy.installations import begin_to_read, fetch, put
 from tests.support.running import running
 
 WAIT_SECONDS = 30
 HOUR = timedelta(hours=1)
+VERIFICATION = "accounts.email_verification.requested.v1"
+MOVED = "billing.clock.moved.v1"
 
 
 async def test_an_event_that_was_lost_on_its_way_is_sent_again(here: Targets) -> None:
@@ -33,7 +29,7 @@ async def test_an_event_that_was_lost_on_its_way_is_sent_again(here: Targets) ->
     lost = await messages.unheard(here, older_than=timedelta())
     assert {event.type for event in lost} == {
         "accounts.customer.registered.v1",
-        "accounts.email_verification.requested.v1",
+        VERIFICATION,
     }
     await messages.resend(here, lost)
     rows = await fetch(owner, "SELECT FROM accounts.outbox WHERE published_at IS NULL")
@@ -41,79 +37,46 @@ async def test_an_event_that_was_lost_on_its_way_is_sent_again(here: Targets) ->
     assert await messages.unheard(here, older_than=timedelta()) == []
 
 
-async def test_what_was_published_before_anybody_read_it_is_told_from_what_was_lost(
+async def test_what_was_published_before_a_reader_began_to_read_it_is_left_alone(
     here: Targets, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registered = "accounts.customer.registered.v1"
     await fetch(
         here.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
     )
-    # Each reader was there before and after, with events of another type.
-    for reader in ("billing", "tickets", "notifier"):
-        await handle(here, reader, "billing.clock.moved.v1", UUID(int=1))
-        await handle(here, reader, "billing.clock.moved.v1", uuid7())
-    doubtful = await messages.unheard(here, older_than=timedelta())
-    assert {event.type for event in doubtful if event.doubtful} == {
-        registered,
-        "accounts.email_verification.requested.v1",
-    }
-    # A younger one tells nothing of the time before it, an older one does.
-    await handle(here, "tickets", registered, uuid7())
-    assert all(e.doubtful for e in await messages.unheard(here, older_than=timedelta()))
-    await handle(here, "tickets", registered, UUID(int=2))
-    found = await messages.unheard(here, older_than=timedelta())
-    assert [event.type for event in found if not event.doubtful] == [registered]
-
+    await begin_to_read(here, "notifier", VERIFICATION, since=HOUR)
+    await begin_to_read(here, "billing", registered, since=HOUR)
+    assert await operate(here, "resend", "--older-than", "0") == 1
+    listed, last = capsys.readouterr().out.splitlines()
+    assert listed.startswith(f"{registered} ")
+    assert listed.endswith(": not heard by tickets, notifier")
+    assert last == "1 were never heard; say --yes to have them sent again"
     assert await operate(here, "resend", "--older-than", "0", "--yes") == 0
-    said = capsys.readouterr().out
-    assert f"\n{registered} {found[0].event_id}: not heard by" in f"\n{said}"
-    assert "1 with a ? are older than any of their type" in said
-    assert "1 will be sent again" in said
-    assert await operate(here, "resend", "--older-than", "0", "--all") == 1
-    assert "1 were never heard" in capsys.readouterr().out
+    assert capsys.readouterr().out.endswith("1 will be sent again\n")
+    assert await operate(here, "resend", "--older-than", "0") == 0
+    assert capsys.readouterr().out == "every event has been heard\n"
 
 
-async def test_what_came_after_all_that_a_reader_handled_is_lost(
-    here: Targets, capsys: pytest.CaptureFixture[str]
+async def test_what_was_published_just_now_may_be_on_its_way(here: Targets) -> None:
+    await fetch(
+        here.owner("accounts"),
+        "UPDATE accounts.outbox SET published_at = now() - CASE WHEN type = $1"
+        " THEN interval '2 hours' ELSE interval '0' END",
+        VERIFICATION,
+    )
+    await begin_to_read(here, "notifier", VERIFICATION, since=-3 * HOUR)
+    found = await messages.unheard(here, older_than=HOUR)
+    assert [event.type for event in found] == [VERIFICATION]
+
+
+async def test_nothing_is_said_to_be_heard_where_it_is_unknown_since_when_it_is_read(
+    here: Targets,
 ) -> None:
     await fetch(
-        here.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
+        here.owner("tickets"), "DELETE FROM tickets.readings WHERE type = $1", MOVED
     )
-    for reader in ("billing", "tickets", "notifier"):
-        await handle(here, reader, "billing.clock.moved.v1", UUID(int=1))
-    assert await operate(here, "resend", "--older-than", "0", "--yes") == 0
-    said = capsys.readouterr().out
-    assert "?" not in said
-    assert "2 will be sent again" in said
-
-
-async def test_what_is_doubtful_is_lost_where_all_since_an_instant_was(
-    here: Targets, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await fetch(
-        here.owner("accounts"), "UPDATE accounts.outbox SET published_at = now()"
-    )
-    for reader in ("billing", "tickets", "notifier"):
-        for event_id in (UUID(int=1), uuid7()):
-            await handle(here, reader, "billing.clock.moved.v1", event_id)
-    now = datetime.now(UTC)
-    resend = ("resend", "--older-than", "0", "--yes", "--since")
-    assert await operate(here, *resend, f"{now + HOUR}") == 0
-    said = capsys.readouterr().out
-    assert "2 with a ? are older" in said
-    assert said.endswith("no other event is lost\n")
-    assert await operate(here, *resend, f"{now - HOUR}") == 0
-    said = capsys.readouterr().out
-    assert "?" not in said
-    assert "2 will be sent again" in said
-
-
-def test_an_instant_without_its_zone_is_refused(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with pytest.raises(SystemExit):
-        parser().parse_args(["resend", "--since", "2026-03-10 14:00"])
-    assert "say of which zone it is" in capsys.readouterr().err
+    with pytest.raises(CannotOperate, match=f"tickets reads {MOVED} is not noted"):
+        await operate(here, "resend")
 
 
 async def operate(targets: Targets, *arguments: str) -> int:

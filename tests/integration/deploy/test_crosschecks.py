@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -53,6 +54,15 @@ class Whole:
         )
         return event_id
 
+    async def tickets_reads(self, *, since: datetime | None) -> None:
+        """Let tickets read PAID since that instant; None: nothing says since when."""
+        if since is None:
+            sql = "DELETE FROM tickets.readings WHERE type = $1"
+            await self.superuser.execute(sql, PAID)
+            return
+        sql = "UPDATE tickets.readings SET since = $2 WHERE type = $1"
+        await self.superuser.execute(sql, PAID, since)
+
     async def handled(self, consumer: str, event_id: UUID) -> None:
         await self.superuser.execute(
             f"INSERT INTO {consumer}.inbox (consumer, event_id, type)"  # noqa: S608 - ours
@@ -95,6 +105,40 @@ async def test_an_event_that_a_reader_missed_is_found(whole: Whole) -> None:
     event_id = await whole.emitted()
     assert await whole.violations() == {
         "no event is lost": [f"tickets has not handled {PAID} {event_id}"]
+    }
+
+
+async def test_what_was_published_before_its_reader_began_to_read_it_is_not_missed(
+    whole: Whole,
+) -> None:
+    event_id = await whole.emitted()
+    published_at: datetime = await whole.superuser.fetchval(
+        "SELECT published_at FROM billing.outbox WHERE event_id = $1", event_id
+    )
+    await whole.tickets_reads(since=published_at + timedelta(microseconds=1))
+    assert await whole.violations() == {}
+    await whole.tickets_reads(since=published_at)
+    assert list(await whole.violations()) == ["no event is lost"]
+
+
+async def test_what_waits_in_the_outbox_is_awaited_by_whoever_reads_it_by_now(
+    whole: Whole,
+) -> None:
+    await whole.tickets_reads(since=datetime.now(UTC) + timedelta(hours=1))
+    event_id = await whole.emitted(minutes_ago=0)
+    assert await whole.violations() == {
+        "no event is lost": [f"tickets has not handled {PAID} {event_id}"]
+    }
+
+
+async def test_a_reader_that_began_to_read_nobody_knows_when_is_found(
+    whole: Whole,
+) -> None:
+    await whole.tickets_reads(since=None)
+    assert await whole.violations() == {
+        "no event is lost": [
+            f"since when tickets reads {PAID} is not noted: run `migrate`"
+        ]
     }
 
 

@@ -1,0 +1,49 @@
+"""Since when a consumer reads each type of event: from then on, none may be missing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+from chassis.events import Event
+from chassis.migrations import CannotMigrate, owning
+
+
+async def note(
+    url: str,
+    *,
+    schema: str,
+    consumer: str,
+    events: Sequence[type[Event]],
+    since: datetime | None = None,
+) -> None:
+    """Note what the consumer reads, as the schema's owner, and forget what it doesn't.
+
+    To be called once its queue is bound, so that whatever is published from then on was
+    delivered; `since` names another instant than that. What is known keeps its own:
+    where the broker has lost its queues, what was published meanwhile is missing.
+    Raises CannotMigrate when the server can't be reached or refuses it.
+    """
+    types = sorted(event.TYPE for event in events)
+    async with owning(url, schema) as connection:
+        try:
+            async with connection.transaction():
+                await connection.execute(
+                    "DELETE FROM readings WHERE consumer = $1 AND type <> ALL($2)",
+                    consumer,
+                    types,
+                )
+                await connection.execute(
+                    """
+                    INSERT INTO readings (consumer, type, since)
+                    SELECT $1, unnest($2::text[]), coalesce($3, now())
+                    ON CONFLICT DO NOTHING
+                    """,
+                    consumer,
+                    types,
+                    since,
+                )
+        except (asyncpg.PostgresError, OSError, asyncpg.InterfaceError) as fault:
+            raise CannotMigrate(
+                f"what {consumer} reads can't be noted: {fault}"
+            ) from fault

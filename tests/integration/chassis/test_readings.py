@@ -1,0 +1,176 @@
+"""Since when what is read: noted once it is bound, kept while it is, and no longer."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from chassis import migrations, readings, topology
+from chassis.bus import Message, Publisher, connect
+from chassis.events import Event
+from chassis.migrations import CannotMigrate, Migration, migrate, migrations_of
+from chassis.topology import EXCHANGE
+from tests.conftest import MakeDatabase
+from tests.integration.chassis.probe.app import PROCESS, ThingChanged, ThingUnread
+from tests.integration.chassis.queues import delete_queue, depth
+from tests.integration.chassis.stage import Stage
+from tests.support.databases import ServiceDatabase
+
+CHANGED, UNREAD = ThingChanged.TYPE, ThingUnread.TYPE
+SUBSCRIPTIONS = {"probe": (ThingChanged, ThingUnread)}
+
+
+@pytest.fixture
+async def fresh(make_database: MakeDatabase) -> ServiceDatabase:
+    return await make_database(PROCESS)
+
+
+async def note(database: ServiceDatabase, events: Sequence[type[Event]]) -> None:
+    await readings.note(
+        database.owner_url, schema="probe", consumer="probe", events=events
+    )
+
+
+async def noted(database: ServiceDatabase) -> dict[str, datetime]:
+    connection = await asyncpg.connect(database.auditor_url)
+    try:
+        rows = await connection.fetch("SELECT type, since FROM probe.readings")
+    finally:
+        await connection.close()
+    return {row["type"]: row["since"] for row in rows}
+
+
+async def execute(database: ServiceDatabase, sql: str) -> None:
+    connection = await asyncpg.connect(database.owner_url)
+    try:
+        await connection.execute("SET search_path TO probe")
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def test_what_is_read_keeps_its_instant_and_what_is_new_gets_a_later_one(
+    fresh: ServiceDatabase,
+) -> None:
+    await note(fresh, [ThingChanged])
+    before = await noted(fresh)
+    await note(fresh, [ThingChanged, ThingUnread])
+    after = await noted(fresh)
+    assert after[CHANGED] == before[CHANGED]
+    assert after[UNREAD] > after[CHANGED]
+
+
+async def test_a_release_that_is_taken_back_reads_from_anew_when_it_comes_again(
+    fresh: ServiceDatabase,
+) -> None:
+    await note(fresh, [ThingChanged, ThingUnread])
+    first = await noted(fresh)
+    await note(fresh, [ThingChanged])
+    assert await noted(fresh) == {CHANGED: first[CHANGED]}
+    await note(fresh, [ThingChanged, ThingUnread])
+    again = await noted(fresh)
+    assert again[CHANGED] == first[CHANGED]
+    assert again[UNREAD] > first[UNREAD]
+
+
+async def test_several_at_once_note_it_once(fresh: ServiceDatabase) -> None:
+    await asyncio.gather(*(note(fresh, [ThingChanged, ThingUnread]) for _ in range(6)))
+    at_first = await noted(fresh)
+    assert set(at_first) == {CHANGED, UNREAD}
+    await note(fresh, [ThingUnread, ThingChanged])
+    assert await noted(fresh) == at_first
+
+
+async def test_who_is_no_owner_notes_nothing(fresh: ServiceDatabase) -> None:
+    with pytest.raises(CannotMigrate, match="what probe reads can't be noted"):
+        await readings.note(
+            fresh.auditor_url, schema="probe", consumer="probe", events=[ThingChanged]
+        )
+    assert await noted(fresh) == {}
+
+
+async def test_an_installation_of_before_is_held_to_all_that_ever_came(
+    fresh: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = migrations_of(PROCESS.package)
+
+    def before(_package: str) -> list[Migration]:
+        return [each for each in now if each.name < "chassis/0004"]
+
+    await execute(fresh, "DROP TABLE readings")
+    await execute(
+        fresh, "DELETE FROM schema_migrations WHERE name = 'chassis/0004_readings'"
+    )
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "migrations_of", before)
+        assert await migrated(fresh) == []
+    await execute(
+        fresh,
+        f"""
+        INSERT INTO inbox (consumer, event_id, type)
+        SELECT 'probe', gen_random_uuid(), unnest(ARRAY['{CHANGED}', '{CHANGED}', 'x'])
+        """,
+    )
+    assert await migrated(fresh) == ["chassis/0004_readings"]
+    await note(fresh, [ThingChanged, ThingUnread])
+    since = await noted(fresh)
+    assert set(since) == {CHANGED, UNREAD}
+    assert since[CHANGED] == datetime.fromtimestamp(0, UTC)
+    assert since[UNREAD] > since[CHANGED]
+
+
+async def migrated(database: ServiceDatabase) -> list[str]:
+    return await migrate(database.owner_url, schema="probe", package=PROCESS.package)
+
+
+async def test_what_is_noted_is_bound_and_no_relay_publishes_before_it_is_noted(
+    bare_amqp_url: str,
+) -> None:
+    async def interrupt() -> None:
+        raise CannotMigrate("the database went away")
+
+    delivered: list[int] = []
+
+    async def publish() -> None:
+        publisher = await Publisher.open(connection)
+        for type_ in (CHANGED, UNREAD):
+            await publisher.publish(
+                Message(
+                    exchange=EXCHANGE,
+                    routing_key=type_,
+                    type=type_,
+                    body=b"{}",
+                    message_id=type_,
+                )
+            )
+        delivered.append(await depth(bare_amqp_url, "probe"))
+
+    async with connect(bare_amqp_url, "test") as connection:
+        with pytest.raises(CannotMigrate):
+            await topology.declare(connection, SUBSCRIPTIONS, bound=interrupt)
+        assert not await topology.is_declared(connection, SUBSCRIPTIONS)
+        await topology.declare(connection, SUBSCRIPTIONS, bound=publish)
+        assert await topology.is_declared(connection, SUBSCRIPTIONS)
+    assert delivered == [2]
+
+
+async def test_a_broker_that_lost_its_queues_leaves_the_instants_as_they_were(
+    stage: Stage,
+) -> None:
+    await stage.command("migrate")
+    before = await noted(stage.database)
+    assert set(before) == {CHANGED}
+    await delete_queue(stage.amqp_url, "probe")
+    await stage.command("migrate")
+    assert await depth(stage.amqp_url, "probe") == 0
+    assert await noted(stage.database) == before
+
+
+async def test_the_process_itself_can_read_what_it_reads(
+    stage: Stage,
+) -> None:
+    await stage.command("migrate")
+    rows = await stage.fetch("SELECT consumer, type FROM readings")
+    assert [tuple(row.values()) for row in rows] == [("probe", CHANGED)]
