@@ -7,7 +7,7 @@ works on RabbitMQ 3.10 and 4.x.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aio_pika import ExchangeType
@@ -80,8 +80,16 @@ def queues_of(subscriptions: Subscriptions) -> list[Queue]:
     ]
 
 
-async def declare(connection: AbstractConnection, subscriptions: Subscriptions) -> None:
-    """Declare everything; doing so again changes nothing."""
+async def declare(
+    connection: AbstractConnection,
+    subscriptions: Subscriptions,
+    *,
+    bound: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Declare everything; doing so again changes nothing.
+
+    `bound` is called once every queue is bound, and before any relay trusts them.
+    """
     channel = await connection.channel()
     if not await _all_are_there(connection, subscriptions):
         # A queue is there before it is bound. Without the marker no relay trusts it.
@@ -91,6 +99,8 @@ async def declare(connection: AbstractConnection, subscriptions: Subscriptions) 
     )
     for queue in queues_of(subscriptions):
         await _declare_queue(channel, exchange, queue)
+    if bound is not None:
+        await bound()
     # Last, so that it proves all the rest.
     await _declare_marker(channel, subscriptions, passive=False)
 
