@@ -230,7 +230,7 @@ async def _relaying(stage: Stage) -> AsyncGenerator[None]:
 async def _alone(stage: Stage) -> AsyncGenerator[Collect]:
     """Consume in this process until the block ends."""
     handled = Handled(stage.db)
-    receiver = Receiver(stage.amqp_url, handled, prefetch=PREFETCH)
+    receiver = Receiver(stage.amqp_url, handled, SUBSCRIPTIONS, prefetch=PREFETCH)
 
     async def collect(count: int) -> Seen:
         async with asyncio.timeout(MOST_SECONDS):
@@ -240,7 +240,7 @@ async def _alone(stage: Stage) -> AsyncGenerator[Collect]:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(receiver.run())
         yield collect
-        await receiver.stop()
+        receiver.stop()
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import IO, cast
 from uuid import UUID
 
-from bench.things import PREFETCH, Handled
+from bench.things import PREFETCH, SUBSCRIPTIONS, Handled
 from chassis.db import open_database
 from chassis.logs import configure_logs
 from chassis.receiver import Receiver
@@ -75,7 +75,7 @@ async def _main(database_url: str, amqp_url: str) -> None:
     configure_logs("replica")
     async with open_database(database_url, schema="plumbing") as db:
         handled = Handled(db)
-        receiver = Receiver(amqp_url, handled, prefetch=PREFETCH)
+        receiver = Receiver(amqp_url, handled, SUBSCRIPTIONS, prefetch=PREFETCH)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(receiver.run())
             # No event can be set by it: it is a plain attribute.
@@ -84,7 +84,7 @@ async def _main(database_url: str, amqp_url: str) -> None:
             _tell(handled)
             while await asyncio.to_thread(cast("IO[str]", sys.stdin).readline):
                 _tell(handled)
-            await receiver.stop()
+            receiver.stop()
 
 
 def _tell(handled: Handled) -> None:

@@ -63,10 +63,14 @@ class Handled(Inbox):
         self._changed = asyncio.Event()
 
     async def handle(
-        self, incoming: Sequence[Incoming], marks: dict[str, datetime]
+        self,
+        incoming: Sequence[Incoming],
+        marks: dict[str, datetime],
+        *,
+        connected_at: datetime | None = None,
     ) -> None:
         self._called.clear()
-        await super().handle(incoming, marks)
+        await super().handle(incoming, marks, connected_at=connected_at)
         now = time.monotonic()
         self.seen += [(thing_id, now) for thing_id in self._called]
         self._changed.set()

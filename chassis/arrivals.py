@@ -4,14 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import cast
 
-import structlog
 from aiormq.abc import DeliveredMessage
 
-from chassis.bus import BROKER_ERRORS, ProtocolChannel
-
-CANCEL_SECONDS = 2.0
-
-log = structlog.get_logger("consumers")
+from chassis.bus import ProtocolChannel
 
 
 class Arrivals:
@@ -22,26 +17,26 @@ class Arrivals:
         self._limit = limit
         #: Bounded by the prefetch; None says that nothing will follow.
         self._arrived: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
-        self._tag = ""
+        self._left = False
 
     async def start(self, queue: str) -> None:
         self._channel.on_consumer_cancel_callbacks.add(self.end)
         closing = cast("asyncio.Future[object]", self._channel.closing)
         closing.add_done_callback(self.end)
-        consuming = await self._channel.basic_consume(queue, self._arrived.put)
-        self._tag = consuming.consumer_tag or ""
+        await self._channel.basic_consume(queue, self._arrived.put)
 
-    async def stop(self) -> None:
-        try:
-            async with asyncio.timeout(CANCEL_SECONDS):
-                await self._channel.basic_cancel(self._tag)
-        except BROKER_ERRORS as error:
-            log.warning("consumer not cancelled", error=repr(error))
+    def leave(self) -> None:
+        """Let `batches` end now: what it hasn't yielded goes back with the channel.
+
+        The consumer isn't cancelled before: another one would then be served at once,
+        beside what is still being handled here.
+        """
+        self._left = True
         self.end()
 
     async def batches(self) -> AsyncGenerator[list[DeliveredMessage]]:
         """Yield all that has arrived meanwhile, up to the limit, until the end."""
-        while (first := await self._arrived.get()) is not None:
+        while (first := await self._arrived.get()) is not None and not self._left:
             batch = [first]
             while len(batch) < self._limit and not self._arrived.empty():
                 message = self._arrived.get_nowait()

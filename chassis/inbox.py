@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
-from chassis import metrics
+from chassis import metrics, retries, watermarks
 from chassis.consumers import Consumers, Delivery
 from chassis.context import Cause
 from chassis.db import Database, Transaction
@@ -30,16 +31,18 @@ class Incoming:
 
     envelope: Envelope
     event: Event
+    #: Whether it may be noted as a retry: it came before.
+    again: bool = False
 
 
-def read(body: bytes) -> Incoming:
+def read(body: bytes, *, again: bool = False) -> Incoming:
     """Read a message, or raise Poison or UnknownEvent."""
     try:
         envelope = Envelope.read(body)
         event = REGISTRY.get(envelope.type)
         if event is None:
             raise UnknownEvent(f"{envelope.type} is not an event of this release")
-        return Incoming(envelope, event.model_validate(envelope.data))
+        return Incoming(envelope, event.model_validate(envelope.data), again)
     except ValidationError as fault:
         raise Poison(_summary(fault)) from None
 
@@ -62,15 +65,26 @@ class Inbox:
                 metrics.expect(counter, self.consumer, type_)
 
     async def handle(
-        self, incoming: Sequence[Incoming], marks: dict[str, datetime]
+        self,
+        incoming: Sequence[Incoming],
+        marks: dict[str, datetime],
+        *,
+        connected_at: datetime | None = None,
     ) -> None:
         """Handle all of them in one transaction, or raise and leave no trace.
 
-        `marks` are watermarks that came after them in the queue.
+        `marks` are watermarks that came after them in the queue; `connected_at` is when
+        the session with the broker began that brought them.
         """
+        save_marks = partial(
+            watermarks.save,
+            consumer=self.consumer,
+            marks=marks,
+            connected_at=connected_at,
+        )
         if not incoming:
             # Most of what a quiet process gets; it takes no more than a statement.
-            await _save_marks(self._database, marks)
+            await save_marks(self._database)
             return
         async with self._database.transaction() as tx:
             fresh = await self._note(tx, incoming)
@@ -78,8 +92,18 @@ class Inbox:
                 if message.envelope.id in fresh:
                     fresh.remove(message.envelope.id)
                     await self._call(tx, message)
-            await _save_marks(tx, marks)
+            if back := {m.envelope.id for m in incoming if m.again}:
+                await retries.forget(tx, self.consumer, back)
+            await save_marks(tx)
         self._count(incoming)
+
+    async def note_retry(self, envelope: Envelope, *, seconds: float) -> None:
+        """Let no watermark pass the event, which goes away and comes back."""
+        await retries.note(self._database, self.consumer, envelope, seconds=seconds)
+
+    async def forget_retry(self, envelope: Envelope) -> None:
+        """Let watermarks pass the event: it is dead."""
+        await retries.forget(self._database, self.consumer, [envelope.id])
 
     async def _note(self, tx: Transaction, incoming: Sequence[Incoming]) -> set[Any]:
         """Write the inbox rows; return the ids that weren't there before."""
@@ -137,23 +161,6 @@ class Inbox:
             envelope = message.envelope
             metrics.events_handled.labels(self.consumer, envelope.type).inc()
             self._lag.observe((now - envelope.time).total_seconds())
-
-
-async def _save_marks(tx: Transaction | Database, marks: dict[str, datetime]) -> None:
-    if not marks:
-        return
-    # Sorted, as replicas may have the same ones at hand, in another order.
-    producers = sorted(marks)
-    await tx.execute(
-        """
-        INSERT INTO watermarks (producer, at)
-        SELECT * FROM unnest($1::text[], $2::timestamptz[])
-        ON CONFLICT (producer) DO UPDATE SET at = EXCLUDED.at
-        WHERE watermarks.at < EXCLUDED.at
-        """,
-        producers,
-        [marks[producer] for producer in producers],
-    )
 
 
 def _summary(fault: ValidationError) -> str:

@@ -31,6 +31,13 @@ JOB_RUNS: LiteralString = """
         WHERE started_at < now() - make_interval(days => $1)
         LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
+#: Retries that never came back; whoever does is forgotten with its effects.
+RETRIES: LiteralString = """
+    DELETE FROM retries WHERE (consumer, event_id) IN (
+        SELECT consumer, event_id FROM retries
+        WHERE due_at < now() - make_interval(days => $1)
+        LIMIT $2 FOR UPDATE SKIP LOCKED)
+"""
 
 plumbing_jobs = Jobs()
 
@@ -41,6 +48,7 @@ async def purge_plumbing(run: JobRun) -> None:
     settings = run.resources[SETTINGS]
     await _purge(run, OUTBOX, settings.keep_outbox_days)
     await _purge(run, INBOX, settings.keep_inbox_days)
+    await _purge(run, RETRIES, settings.keep_outbox_days)
     await _purge(run, IDEMPOTENCY_KEYS, settings.keep_idempotency_days)
     await _purge(run, JOB_RUNS, settings.keep_job_runs_days)
 

@@ -226,7 +226,7 @@ class _Parts:
     async def finish(self, deadline: float) -> None:
         """Begin nothing new, and wait for what was begun, but not for ever."""
         if self._receiver is not None:
-            await self._receiver.stop()
+            self._receiver.stop()
         if self._relay is not None:
             self._relay.stop()
         for task in self._endless:
@@ -282,7 +282,12 @@ class _Parts:
     def _start_consumers(self, tasks: asyncio.TaskGroup, consumers: Consumers) -> None:
         settings = self._settings
         inbox = Inbox(consumers, self._resources, self._resources[DATABASE])
-        self._receiver = Receiver(settings.amqp_url, inbox, prefetch=settings.prefetch)
+        self._receiver = Receiver(
+            settings.amqp_url,
+            inbox,
+            self._process.subscriptions,
+            prefetch=settings.prefetch,
+        )
         self._finite.append(tasks.create_task(self._receiver.run(), name="consumers"))
         watching = _watch(self._receiver, settings.amqp_url)
         self._endless.append(tasks.create_task(watching, name="watchdog"))

@@ -8,27 +8,29 @@ works on RabbitMQ 3.10 and 4.x.
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from aio_pika import ExchangeType
-from aio_pika.abc import (
-    AbstractChannel,
-    AbstractConnection,
-    AbstractExchange,
-    AbstractQueue,
-)
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractQueue
 from aio_pika.exceptions import ChannelNotFoundEntity
 from pamqp.common import FieldValue
 
+from chassis import remaking
 from chassis.events import Event
+from chassis.queues import (
+    DECLARE_SECONDS,
+    EXCHANGE,
+    Queue,
+    declare_queue,
+    state_of,
+)
+from chassis.remaking import UNLIMITED
 
-EXCHANGE = "events"
 #: How long a failed message waits before it comes back, by queue suffix.
 RETRIES: Mapping[str, float] = {"5s": 5, "1m": 60, "10m": 600, "1h": 3600}
 #: Deliveries that no process survived; then the message is dead. 3.10 has no limit.
-DELIVERY_LIMIT = 20
-UNLIMITED = 1_000_000
-DECLARE_SECONDS = 10
+#: More than the largest prefetch: who stops settles at least the first message in
+#: hand and gives back the others, which counts as well, but never so often.
+DELIVERY_LIMIT = 60
 
 Subscriptions = Mapping[str, Sequence[type[Event]]]
 
@@ -49,6 +51,11 @@ def retry_queue(consumer: str, attempt: int) -> str | None:
     return f"{consumer}.retry.{suffixes[attempt - 1]}"
 
 
+def retry_seconds(attempt: int) -> float:
+    """Return how long a message waits after its `attempt`th failure."""
+    return list(RETRIES.values())[attempt - 1]
+
+
 def dead_queue(consumer: str) -> str:
     return f"{consumer}.dead"
 
@@ -60,15 +67,6 @@ def readers_of(subscriptions: Subscriptions, producer: str) -> list[str]:
         for consumer, events in subscriptions.items()
         if any(event.TYPE.split(".")[0] == producer for event in events)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A queue with its declare arguments and the routing keys bound to it."""
-
-    name: str
-    arguments: dict[str, FieldValue]
-    routing_keys: tuple[str, ...] = ()
 
 
 def queues_of(subscriptions: Subscriptions) -> list[Queue]:
@@ -89,16 +87,21 @@ async def declare(
     """Declare everything; doing so again changes nothing.
 
     `bound` is called once every queue is bound, and before any relay trusts them.
+    A queue that an earlier release declared with other arguments is made anew, with
+    all its messages; raises CannotRemake where a process still consumes it.
     """
     channel = await connection.channel()
     if not await _all_are_there(connection, subscriptions):
-        # A queue is there before it is bound. Without the marker no relay trusts it.
-        await channel.exchange_delete(_marker(subscriptions), timeout=DECLARE_SECONDS)
-    exchange = await channel.declare_exchange(
+        await _delete_marker(channel, subscriptions)
+    await channel.declare_exchange(
         EXCHANGE, ExchangeType.TOPIC, durable=True, timeout=DECLARE_SECONDS
     )
-    for queue in queues_of(subscriptions):
-        await _declare_queue(channel, exchange, queue)
+    queues = queues_of(subscriptions)
+    for queue in queues:
+        if not await declare_queue(connection, queue):
+            await _delete_marker(channel, subscriptions)
+            await remaking.remake(connection, queue, _feeders_of(queue, queues))
+        await remaking.bring_back(connection, queue)
     if bound is not None:
         await bound()
     # Last, so that it proves all the rest.
@@ -157,14 +160,8 @@ async def _all_are_there(
     connection: AbstractConnection, subscriptions: Subscriptions
 ) -> bool:
     """Whether every reader has its queue."""
-    channel = await connection.channel()
-    try:
-        for reader in subscriptions:
-            await channel.declare_queue(reader, passive=True, timeout=DECLARE_SECONDS)
-    except ChannelNotFoundEntity:
-        return False
-    await channel.close()
-    return True
+    states = [await state_of(connection, reader) for reader in subscriptions]
+    return None not in states
 
 
 def _queues_of_consumer(consumer: str, events: Sequence[type[Event]]) -> list[Queue]:
@@ -172,6 +169,9 @@ def _queues_of_consumer(consumer: str, events: Sequence[type[Event]]) -> list[Qu
         consumer,
         {
             **_QUORUM,
+            # One replica is served, the others stand by: what is delivered here has
+            # nothing before it that another one is still at.
+            "x-single-active-consumer": True,
             "x-delivery-limit": DELIVERY_LIMIT,
             "x-dead-letter-routing-key": dead_queue(consumer),
         },
@@ -196,14 +196,20 @@ def _queues_of_consumer(consumer: str, events: Sequence[type[Event]]) -> list[Qu
     return [main, *retries, dead]
 
 
-async def _declare_queue(
-    channel: AbstractChannel, exchange: AbstractExchange, queue: Queue
+def _feeders_of(queue: Queue, queues: Sequence[Queue]) -> list[str]:
+    """Return the queues whose messages go to this one when their time has come."""
+    return [
+        each.name
+        for each in queues
+        if each.arguments.get("x-dead-letter-routing-key") == queue.name
+    ]
+
+
+async def _delete_marker(
+    channel: AbstractChannel, subscriptions: Subscriptions
 ) -> None:
-    declared = await channel.declare_queue(
-        queue.name, durable=True, arguments=queue.arguments, timeout=DECLARE_SECONDS
-    )
-    for routing_key in queue.routing_keys:
-        await declared.bind(exchange, routing_key, timeout=DECLARE_SECONDS)
+    """Let no relay trust the queues: each is there before it is bound."""
+    await channel.exchange_delete(_marker(subscriptions), timeout=DECLARE_SECONDS)
 
 
 async def _declare_own_queue(
@@ -234,6 +240,8 @@ async def _declare_marker(
 
 
 def _marker(subscriptions: Subscriptions) -> str:
-    described = [[q.name, q.routing_keys] for q in queues_of(subscriptions)]
-    digest = hashlib.sha256(json.dumps(described).encode()).hexdigest()
+    described = [
+        [q.name, q.routing_keys, q.arguments] for q in queues_of(subscriptions)
+    ]
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     return f"{EXCHANGE}.declared.{digest[:16]}"

@@ -1,7 +1,8 @@
 """Watermarks: up to which instant all events of a producer have been published.
 
 A reader that got a watermark has got every event committed before that instant: both
-travel through the same queue, and the watermark is sent after the events are confirmed.
+travel through the same queue, the watermark is sent after the events are confirmed, and
+one replica at a time is served. What waits for its retry is noted, and holds it back.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq import spec
 
 from chassis.bus import ProtocolChannel, protocol_of, sleep_unless
-from chassis.db import Database
+from chassis.db import Database, Transaction
 from chassis.errors import Unavailable
 
 EVERY_SECONDS = 0.5
@@ -27,6 +28,10 @@ LONGEST_QUEUE = 1000
 BUSY_SECONDS = 10.0
 #: How often it looks at all of them otherwise.
 QUIET_SECONDS = 5.0
+#: A retry is back in its queue surely within so long of its time, or of the moment
+#: when its consumer reached the broker: who has nowhere to go is sent again by the
+#: broker after three minutes. A watermark of later is behind it in the queue.
+LATE_SECONDS = 300.0
 _SUFFIX = ".watermark.v1"
 _TRANSIENT = 1
 
@@ -39,6 +44,44 @@ def read(body: bytes) -> tuple[str, datetime]:
     """Return the producer and the instant."""
     mark = json.loads(body)
     return mark["producer"], datetime.fromisoformat(mark["at"])
+
+
+async def save(
+    tx: Transaction | Database,
+    consumer: str,
+    marks: dict[str, datetime],
+    *,
+    connected_at: datetime | None = None,
+) -> None:
+    """Keep how far each producer has got, but for its events that wait for a retry.
+
+    `connected_at` is when the consumer's present session with the broker began.
+    """
+    if not marks:
+        return
+    # Sorted, as replicas may have the same ones at hand, in another order. A retry
+    # that never comes back holds up no watermark for ever.
+    producers = sorted(marks)
+    await tx.execute(
+        """
+        INSERT INTO watermarks (producer, at)
+        SELECT told.producer, least(told.at, min(retries.emitted_at))
+        FROM unnest($1::text[], $2::timestamptz[])
+            WITH ORDINALITY AS told (producer, at, number)
+        LEFT JOIN retries ON retries.consumer = $3
+            AND retries.producer = told.producer
+            AND told.at
+                <= greatest(retries.due_at, $4) + make_interval(secs => $5)
+        GROUP BY told.producer, told.at, told.number ORDER BY told.number
+        ON CONFLICT (producer) DO UPDATE SET at = EXCLUDED.at
+        WHERE watermarks.at < EXCLUDED.at
+        """,
+        producers,
+        [marks[producer] for producer in producers],
+        consumer,
+        connected_at,
+        LATE_SECONDS,
+    )
 
 
 class Readers:

@@ -135,11 +135,25 @@ ALTER TABLE accounts.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE accounts.readings (
+    consumer text NOT NULL,
+    type text NOT NULL,
+    since timestamp with time zone NOT NULL
+);
+
 CREATE TABLE accounts.refresh_tokens (
     token_hash bytea NOT NULL,
     session_id uuid NOT NULL,
     issued_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone
+);
+
+CREATE TABLE accounts.retries (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    producer text NOT NULL,
+    emitted_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE accounts.schema_migrations (
@@ -224,8 +238,14 @@ ALTER TABLE ONLY accounts.outbox
 ALTER TABLE ONLY accounts.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY accounts.readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (consumer, type);
+
 ALTER TABLE ONLY accounts.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY accounts.retries
+    ADD CONSTRAINT retries_pkey PRIMARY KEY (consumer, event_id);
 
 ALTER TABLE ONLY accounts.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);

@@ -369,6 +369,20 @@ CREATE TABLE billing.products (
     translations jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
+CREATE TABLE billing.readings (
+    consumer text NOT NULL,
+    type text NOT NULL,
+    since timestamp with time zone NOT NULL
+);
+
+CREATE TABLE billing.retries (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    producer text NOT NULL,
+    emitted_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE billing.schema_migrations (
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -522,6 +536,12 @@ ALTER TABLE ONLY billing.products
 
 ALTER TABLE ONLY billing.products
     ADD CONSTRAINT products_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY billing.readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (consumer, type);
+
+ALTER TABLE ONLY billing.retries
+    ADD CONSTRAINT retries_pkey PRIMARY KEY (consumer, event_id);
 
 ALTER TABLE ONLY billing.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);

@@ -183,6 +183,20 @@ ALTER TABLE notifier.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE notifier.readings (
+    consumer text NOT NULL,
+    type text NOT NULL,
+    since timestamp with time zone NOT NULL
+);
+
+CREATE TABLE notifier.retries (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    producer text NOT NULL,
+    emitted_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE notifier.schema_migrations (
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -241,6 +255,12 @@ ALTER TABLE ONLY notifier.outbox
 
 ALTER TABLE ONLY notifier.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY notifier.readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (consumer, type);
+
+ALTER TABLE ONLY notifier.retries
+    ADD CONSTRAINT retries_pkey PRIMARY KEY (consumer, event_id);
 
 ALTER TABLE ONLY notifier.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);

@@ -160,6 +160,20 @@ ALTER TABLE tickets.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE tickets.readings (
+    consumer text NOT NULL,
+    type text NOT NULL,
+    since timestamp with time zone NOT NULL
+);
+
+CREATE TABLE tickets.retries (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    producer text NOT NULL,
+    emitted_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE tickets.schema_migrations (
     name text NOT NULL,
     sha256 text NOT NULL,
@@ -260,6 +274,12 @@ ALTER TABLE ONLY tickets.outbox
 
 ALTER TABLE ONLY tickets.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY tickets.readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (consumer, type);
+
+ALTER TABLE ONLY tickets.retries
+    ADD CONSTRAINT retries_pkey PRIMARY KEY (consumer, event_id);
 
 ALTER TABLE ONLY tickets.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);

@@ -22,6 +22,12 @@ async def depth(amqp_url: str, queue: str) -> int:
         return (await channel.queue_declare(queue, passive=True)).message_count or 0
 
 
+async def consumers_of(amqp_url: str, queue: str) -> int:
+    """Return how many consume the queue; those who stand by don't count."""
+    async with a_channel(amqp_url) as channel:
+        return (await channel.queue_declare(queue, passive=True)).consumer_count or 0
+
+
 async def delete_queue(amqp_url: str, queue: str) -> None:
     async with a_channel(amqp_url) as channel:
         await channel.queue_delete(queue)

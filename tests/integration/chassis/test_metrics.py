@@ -187,7 +187,7 @@ async def test_who_never_reached_the_broker_is_told_as_not_connected(
     stage: Stage,
 ) -> None:
     inbox = Inbox(Consumers("lonely"), Resources(), stage.db)
-    Receiver("amqp://nobody:nothing@127.0.0.1:9/", inbox)
+    Receiver("amqp://nobody:nothing@127.0.0.1:9/", inbox, {})
     Listener(
         "amqp://nobody:nothing@127.0.0.1:9/",
         "lonely",

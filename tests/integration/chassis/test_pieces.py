@@ -110,4 +110,5 @@ def test_every_queue_is_replicated_limited_and_loses_nothing_when_it_gives_up() 
         assert queue.arguments["x-dead-letter-strategy"] == "at-least-once"
         assert queue.arguments["x-overflow"] == "reject-publish"
         if queue.name == "probe":
-            assert queue.arguments["x-delivery-limit"] == 20
+            assert queue.arguments["x-delivery-limit"] == 60
+            assert queue.arguments["x-single-active-consumer"]
