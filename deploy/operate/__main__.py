@@ -28,8 +28,10 @@ from deploy.operate.restore import restore
 from deploy.operate.rotation import (
     LOOKING,
     STEPS,
+    SUPERUSER,
     change_broker_password,
     change_database_passwords,
+    change_grafana_password,
 )
 from deploy.operate.targets import SERVICES, Targets, reached
 from deploy.operate.vault import open_vault
@@ -162,6 +164,10 @@ def _change_database_password(arguments: argparse.Namespace) -> None:
     change_database_passwords(open_vault(), arguments.service)
 
 
+def _change_grafana_password(_: argparse.Namespace) -> None:
+    change_grafana_password(open_vault())
+
+
 def _change_broker_password(arguments: argparse.Namespace) -> None:
     change_broker_password(open_vault(), arguments.process)
 
@@ -260,8 +266,10 @@ def _add_rotation(parser: argparse.ArgumentParser) -> None:
         key.add_argument("step", choices=steps)
         key.set_defaults(command=None, change=_change_key, secret=name)
     database = secrets.add_parser("database-password")
-    database.add_argument("service", choices=(*SERVICES, *LOOKING))
+    database.add_argument("service", choices=(*SERVICES, *LOOKING, SUPERUSER))
     database.set_defaults(command=None, change=_change_database_password)
+    grafana = secrets.add_parser("grafana-password")
+    grafana.set_defaults(command=None, change=_change_grafana_password)
     broker = secrets.add_parser("broker-password")
     broker.add_argument("process", choices=tuple(secretfiles.broker_files().values()))
     broker.set_defaults(command=None, change=_change_broker_password)

@@ -6,11 +6,13 @@ off and repeated: nothing is lost but by `retire`.
 
 import json
 import secrets
+import shlex
 from collections.abc import Callable, Mapping
 
 from joserfc.jwk import OKPKey
 
 from deploy.compose import secretfiles
+from deploy.operate import superuser
 from deploy.operate.console import say
 from deploy.operate.faults import CannotOperate
 from deploy.operate.vault import (
@@ -24,6 +26,13 @@ from deploy.postgres.bootstrap import AUDITOR, OBSERVER, owner_of
 ANEW = "docker compose up -d --no-deps --force-recreate"
 #: Who asks the database anew each time, with a role of its own.
 LOOKING = (AUDITOR, OBSERVER)
+#: What people call the role `postgres`, which the roles of services are made by.
+SUPERUSER = "superuser"
+#: It needs no older password, and takes the new one where nobody else sees it.
+GRAFANA_TAKES = (
+    "docker compose exec -T grafana"
+    " grafana cli admin reset-admin-password --password-from-stdin"
+)
 
 
 def prepare_signing_key(vault: Vault) -> None:
@@ -106,9 +115,12 @@ STEPS: Mapping[str, Mapping[str, Callable[[Vault], None]]] = {
 
 def change_database_passwords(vault: Vault, service: str) -> None:
     """Give both of the service's roles, or one who only looks, a new password."""
+    if service == SUPERUSER:
+        _change_superuser_password(vault)
+        return
     roles = [service] if service in LOOKING else [service, owner_of(service)]
     for role in roles:
-        vault.write_role(role, secrets.token_urlsafe(secretfiles.RANDOM_BYTES))
+        vault.write_role(role, _random())
         say(f"{role} has a new password")
     if isinstance(vault, KeysFile):
         say(f"now: {vault.restart}")
@@ -122,6 +134,32 @@ def change_database_passwords(vault: Vault, service: str) -> None:
         say(f"now: {_restarting(vault, service)}")
 
 
+def _change_superuser_password(vault: Vault) -> None:
+    """Postgres first: where it can't be told, the files stay as they are."""
+    if isinstance(vault, KeysFile):
+        raise CannotOperate(
+            "The Postgres of a `make run` has one superuser, whom nobody else reaches:"
+            " remove its files with `make reset` to get another password."
+        )
+    url, password = vault.read("database_admin_url"), _random()
+    superuser.check(url)
+    superuser.tell(password)
+    vault.write("database_admin_url", with_password(url, password))
+    vault.write("postgres_password", password)
+    say("the superuser has a new password; nothing needs to start anew")
+    say("to see that it serves: docker compose run --rm migrate")
+
+
+def change_grafana_password(vault: Vault) -> None:
+    """Note a new password for Grafana's administrator; Grafana is told of the file."""
+    if isinstance(vault, KeysFile):
+        raise CannotOperate("A `make run` has no Grafana.")
+    name = "grafana_password"
+    vault.write(name, _random())
+    say("Grafana's administrator has a new password, which Grafana is yet to be told")
+    say(f"now: {GRAFANA_TAKES} <{shlex.quote(str(vault.folder / name))}")
+
+
 def change_broker_password(vault: Vault, process: str) -> None:
     """Give the process's user at the broker a new password."""
     if isinstance(vault, KeysFile):
@@ -131,7 +169,7 @@ def change_broker_password(vault: Vault, process: str) -> None:
         )
     names = {user: name for name, user in secretfiles.broker_files().items()}
     name = names[process]
-    password = secrets.token_urlsafe(secretfiles.RANDOM_BYTES)
+    password = _random()
     vault.write(name, with_password(vault.read(name), password))
     urls = map(vault.read, secretfiles.broker_files())
     vault.write(secretfiles.DEFINITIONS, secretfiles.definitions(urls))
@@ -139,6 +177,10 @@ def change_broker_password(vault: Vault, process: str) -> None:
     say(f"now: {ANEW} --wait rabbitmq")
     if process != secretfiles.OPERATOR:
         say(f"at once after it: {_restarting(vault, process)}")
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(secretfiles.RANDOM_BYTES)
 
 
 def _restarting(vault: Vault, process: str) -> str:

@@ -19,7 +19,7 @@ from chassis.http.idempotency import LEASE_SECONDS
 from tests.compose.conftest import beside, remove
 from tests.compose.load import load
 from tests.compose.mailbox import Mailpit
-from tests.compose.stack import PROCESSES, Stack, wait_until
+from tests.compose.stack import PROCESSES, Container, Stack, wait_until
 from tests.e2e import client
 from tests.e2e.client import Api, Json, until
 from tests.e2e.journey import PASSWORD, Customer, buy, register, send_proof
@@ -36,6 +36,9 @@ KILLED = (
     "front",
     "rabbitmq",
 )
+SCALED = ("billing", "notifier")
+#: Several at least: where two handled them, each would have had one.
+ENOUGH_EVENTS = 6
 UPGRADE = "deploy.compose.upgrade"
 NEXT = {"CLIENTAREA_VERSION": "next"}
 #: So long may events be on their way that met a process which was away.
@@ -184,36 +187,80 @@ def test_after_all_that_the_books_agree(stack: Stack) -> None:
     assert_agreement(stack)
 
 
-async def test_two_replicas_share_the_work(stack: Stack, api: Api) -> None:
-    names = ("billing", "notifier")
-    stack.compose(
-        *("up", "--detach", "--no-deps", "--no-recreate", "--no-build", "--wait"),
-        *(f"--scale={name}=2" for name in names),
-        *names,
-    )
-    customers = [await register(api) for _ in range(4)]
+async def test_two_replicas_answer_and_one_takes_over_the_events(
+    stack: Stack, api: Api
+) -> None:
+    """Both answer; one handles all events until it is killed, then the other does."""
+    scale(stack, 2)
     finance = await staff(api, stack, "finance")
 
-    async def all_work() -> bool:
-        await asyncio.gather(
-            *(buy(each, finance, f"T{uuid4().hex[:12]}") for each in customers)
+    async def all_answer() -> bool:
+        await buy_anew(api, finance)
+        return await asyncio.to_thread(all_have_answered, stack, "billing")
+
+    await until(all_answer, what="each billing answers requests")
+    for name in SCALED:
+        before = handled(stack, name)
+        await until(partial(buys_are_handled, api, finance, stack, before), what=name)
+        [active] = [each for each, count in grown(stack, before).items() if count]
+        [standby] = before.keys() - {active}
+        # Nobody starts again what a person has killed: nobody else can take over.
+        stack.docker("kill", active)
+        left = {standby: before[standby]}
+        await until(
+            partial(buys_are_handled, api, finance, stack, left),
+            what=f"the other {name} handles events",
         )
-        return await asyncio.to_thread(all_have_worked, stack)
+        assert_agreement(stack)
+    scale(stack, 2)
 
-    await until(all_work, what="each replica answers, and each handles events")
+
+def scale(stack: Stack, replicas: int) -> None:
+    """Have so many of each; those that were killed begin anew."""
+    stack.compose(
+        *("up", "--detach", "--no-deps", "--no-recreate", "--no-build", "--wait"),
+        *(f"--scale={name}={replicas}" for name in SCALED),
+        *SCALED,
+    )
 
 
-def all_have_worked(stack: Stack) -> bool:
-    """Whether every billing has answered requests, and every notifier taken events."""
+async def buy_anew(api: Api, finance: Api) -> None:
+    """Have somebody register and buy: billing and notifier hear of both."""
+    await buy(await register(api), finance, f"T{uuid4().hex[:12]}")
+
+
+async def buys_are_handled(
+    api: Api, finance: Api, stack: Stack, before: dict[str, float]
+) -> bool:
+    """Whether enough events are handled that all who handle any have had some."""
+    await buy_anew(api, finance)
+    now = await asyncio.to_thread(grown, stack, before)
+    return sum(now.values()) >= ENOUGH_EVENTS
+
+
+def handled(stack: Stack, name: str) -> dict[str, float]:
+    """Return how many events each replica has handled, by its container's id."""
+    return {each.id: events_handled(stack, each) for each in stack.containers(name)}
+
+
+def grown(stack: Stack, before: dict[str, float]) -> dict[str, float]:
+    """Return how many more each of these has handled since."""
+    found = {each.id: each for each in stack.containers()}
+    return {
+        id_: events_handled(stack, found[id_]) - count for id_, count in before.items()
+    }
+
+
+def events_handled(stack: Stack, container: Container) -> float:
+    return stack.metric(container, r"^events_handled_total\{")
+
+
+def all_have_answered(stack: Stack, name: str) -> bool:
     asked = [
         stack.metric(each, r'^http_requests_total.*route="/api')
-        for each in stack.containers("billing")
+        for each in stack.containers(name)
     ]
-    told = [
-        stack.metric(each, r"^events_handled_total\{")
-        for each in stack.containers("notifier")
-    ]
-    return len(asked) == len(told) == 2 and all(asked) and all(told)
+    return len(asked) == 2 and all(asked)
 
 
 async def test_an_upgrade_under_load_fails_no_request(stack: Stack) -> None:
@@ -253,10 +300,14 @@ async def test_secrets_are_exchanged_and_nobody_is_signed_out(
 ) -> None:
     """A database's password, and the signing key that the upgrade had published."""
     customer = await register(api)
+    superuser = stack.secret("database_admin_url")
+    stack.python("deploy.operate", "rotate", "database-password", "superuser")
     old = stack.secret("accounts_database_url")
     stack.python("deploy.operate", "rotate", "database-password", "accounts")
     stack.python("deploy.operate", "rotate", "signing-key", "switch")
     stack.python(UPGRADE, "--no-build", "--every", "--only", "accounts")
+    assert not opens_database(stack, superuser)
+    assert opens_database(stack, stack.secret("database_admin_url"))
     assert not opens_database(stack, old)
     assert opens_database(stack, stack.secret("accounts_database_url"))
     await customer.api.get("/me")
