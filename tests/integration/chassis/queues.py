@@ -1,9 +1,11 @@
 """What tests do to queues behind the plumbing's back."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from aiormq import Channel
+from aiormq.abc import DeliveredMessage
 
 from chassis.bus import Message, Publisher, connect, protocol_of
 from chassis.topology import EXCHANGE
@@ -36,6 +38,16 @@ async def delete_queue(amqp_url: str, queue: str) -> None:
 async def purge(amqp_url: str, queue: str) -> None:
     async with a_channel(amqp_url) as channel:
         await channel.queue_purge(queue)
+
+
+async def take_and_give_back(amqp_url: str, queue: str) -> None:
+    """Take what is first in the queue, and go without having acknowledged it."""
+    taken: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
+    async with a_channel(amqp_url) as channel:
+        await channel.basic_consume(queue, taken.put)
+        await taken.get()
+    while not await depth(amqp_url, queue):
+        await asyncio.sleep(0.02)
 
 
 async def put(

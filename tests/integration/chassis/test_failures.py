@@ -35,6 +35,7 @@ async def test_what_fails_once_is_handled_at_its_retry(stage: Stage) -> None:
         await stage.emit(change)
         await stage.quiet()
     assert await stage.effects() == [(change.thing_id, 1)]
+    assert not await stage.fetch("SELECT 1 FROM retries")
 
 
 async def test_what_fails_alone_holds_up_no_neighbour(stage: Stage) -> None:
@@ -56,6 +57,7 @@ async def test_what_fails_at_every_step_of_the_ladder_is_kept_with_its_error(
     [letter] = await letters.list()
     assert letter.type == "probe.thing.changed.v1"
     assert letter.attempts == len(FAST) + 1
+    assert not await stage.fetch("SELECT 1 FROM retries")
     assert letter.error == "RuntimeError: this event always fails"
     assert json.loads(letter.body)["subject"] == str(bad.thing_id)
     assert await stage.effects() == []
