@@ -2,9 +2,11 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
+from contextlib import suppress
 
 import structlog
+from structlog.types import Processor
 
 from chassis.context import current_cause
 
@@ -14,19 +16,30 @@ def configure_logs(process: str, level: str = "INFO") -> None:
 
     Standard output is for what a command was asked to tell.
     """
-    shared: list[structlog.types.Processor] = [
+    shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_cause,
     ]
+    to_json = _to_json(process)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # Not by way of the standard library's loggers, which find out for each line
+        # where in the code it was told: every request has one.
+        processors=[*shared, *to_json],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=_Console,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_json_formatter(process, shared))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *to_json,
+            ],
+        )
+    )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # The broker's libraries log each failed attempt to connect; we say it once.
     for noisy in ("aio_pika", "aiormq"):
@@ -34,24 +47,35 @@ def configure_logs(process: str, level: str = "INFO") -> None:
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 
 
-def _json_formatter(
-    process: str, shared: list[structlog.types.Processor]
-) -> logging.Formatter:
+class _Console:
+    """Writes lines to standard error; nobody's work fails because that can't be."""
+
+    def __init__(self, *_name: str) -> None:
+        self._stream = sys.stderr
+
+    def tell(self, line: str) -> None:
+        # As the standard library's handlers do, too: a disk may be full, a pipe closed.
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = tell
+
+
+def _to_json(process: str) -> Sequence[Processor]:
+    """Return the last steps of every line, ours or a library's."""
+
     def add_process(
         _logger: object, _name: str, event: MutableMapping[str, object]
     ) -> MutableMapping[str, object]:
         event["process"] = process
         return event
 
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            add_process,
-            structlog.processors.format_exc_info,
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(default=str),
-        ],
+    return (
+        add_process,
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("message"),
+        structlog.processors.JSONRenderer(default=str),
     )
 
 
