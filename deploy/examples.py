@@ -56,6 +56,8 @@ TEXTS: Mapping[str, str] = {
     "text": "Here is the proof.",
     "attachment_names": "proof.pdf",
     "closed_by": "staff",
+    "title": "Payment K7Q2-9XVM arrived for what it can't pay",
+    "title_template": "Payment {reference} arrived for what it can't pay",
 }
 STATES: Mapping[str, str] = {
     "billing.service": "active",
@@ -103,6 +105,9 @@ class _Examples:
             return {field: self.of(below, field) for field, below in properties.items()}
         if items is not None:
             return [self.of(items, name)]
+        # A mapping by names that the schema leaves open.
+        if isinstance(values := schema.get("additionalProperties"), dict):
+            return {"reference": self.of(values, "reference")}
         return self._value(schema, name)
 
     def _resolved(self, schema: JsonValue) -> Json:

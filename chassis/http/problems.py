@@ -73,7 +73,7 @@ def problem_of(error: DomainError, path: str) -> web.Response:
         status=error.status,
         detail=error.detail,
         template=error.text.template,
-        values=_values_of(error.text),
+        values=values_of(error.text),
         instance=path,
         request_id=current_cause().cause_id,
         errors=[_field_problem(fault) for fault in error.errors] or None,
@@ -118,11 +118,12 @@ def _field_problem(fault: FieldError) -> FieldProblem:
         field=fault.field,
         message=fault.message,
         template=fault.text.template,
-        values=_values_of(fault.text),
+        values=values_of(fault.text),
     )
 
 
-def _values_of(text: Text) -> dict[str, ProblemValue]:
+def values_of(text: Text) -> dict[str, ProblemValue]:
+    """Return what goes into the text's template, as it is told on the wire."""
     return {name: _as_json(value) for name, value in text.values.items()}
 
 

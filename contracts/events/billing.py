@@ -3,9 +3,10 @@
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.events import Event, event
+from chassis.http.models import ProblemValue
 from contracts.money import MoneyModel
 
 
@@ -174,7 +175,11 @@ class ClockMoved(Event):
 
 @event("billing.staff_task.raised.v1", subject="task_id")
 class StaffTaskRaised(Event):
-    """Something needs a person; tickets turns it into an internal ticket."""
+    """Something needs a person; tickets turns it into an internal ticket.
+
+    `title` and `details` are English; their templates, with `values`, say the same in
+    other languages.
+    """
 
     task_id: UUID
     customer_id: UUID | None
@@ -182,3 +187,6 @@ class StaffTaskRaised(Event):
     title: str
     details: str
     invoice_id: UUID | None = None
+    title_template: str | None = None
+    details_template: str | None = None
+    values: dict[str, ProblemValue] = Field(default_factory=dict)

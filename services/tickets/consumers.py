@@ -85,8 +85,14 @@ async def on_staff_task_raised(
     tx: Transaction, event: billing.StaffTaskRaised, delivery: Delivery
 ) -> None:
     if not delivery.republished:
-        fallback = delivery.resources[SETTINGS].staff_task_department
-        await open_task(tx, event, fallback_department=fallback, now=delivery.now)
+        settings = delivery.resources[SETTINGS]
+        await open_task(
+            tx,
+            event,
+            fallback_department=settings.staff_task_department,
+            language=settings.staff_language,
+            now=delivery.now,
+        )
 
 
 @consumers.on(billing.ClockMoved)

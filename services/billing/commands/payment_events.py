@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from chassis.http.problems import values_of
 from chassis.ids import uuid7
 from chassis.money import Money
 from contracts.events import billing
@@ -10,6 +11,7 @@ from contracts.money import MoneyModel
 from services.billing.domain.invoices import Invoice
 from services.billing.domain.ledger import Balances, CreditReason, Entry
 from services.billing.domain.payments import Part, Payment, Split
+from services.billing.domain.tasks import Task
 
 
 def payment_started(
@@ -108,7 +110,7 @@ def credit_changed(
 
 
 def staff_task(
-    title: str, details: str, *, customer_id: UUID, invoice_id: UUID | None
+    task: Task, *, customer_id: UUID, invoice_id: UUID | None
 ) -> billing.StaffTaskRaised:
     """Ask finance to look at something."""
     return billing.StaffTaskRaised(
@@ -116,7 +118,10 @@ def staff_task(
         version=1,
         customer_id=customer_id,
         department="finance",
-        title=title,
-        details=details,
+        title=str(task.title),
+        details=str(task.details),
         invoice_id=invoice_id,
+        title_template=task.title.template,
+        details_template=task.details.template,
+        values={**values_of(task.title), **values_of(task.details)},
     )

@@ -17,22 +17,16 @@ from services.billing.domain.runs import (
     Due,
     Failure,
     Run,
-    Step,
     group_renewals,
     is_news,
     new_failures,
     renewal_line,
 )
 from services.billing.domain.services import Service
+from services.billing.domain.tasks import run_failed
 from services.billing.domain.terms import Terms
 from services.billing.store import customers, runs
 from services.billing.store.services import list_services_due
-
-_WHAT_FAILED: Mapping[Step, str] = {
-    Step.RENEWAL: "The renewal of services",
-    Step.CREDIT: "Paying due invoices from credit",
-    Step.CANCELLATION: "Cancelling unpaid orders",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +86,7 @@ async def _record(tx: Transaction, run: Run, last: Run | None) -> None:
 
 def _look(run: Run, failure: Failure) -> billing.StaffTaskRaised:
     return staff_task(
-        "The daily run failed for a customer",
-        f"{_WHAT_FAILED[failure.step]} failed as of {run.on}: {failure.problem}. All "
-        "others were dealt with. Every run tries this again, until it succeeds; the "
-        "log has the details.",
+        run_failed(failure.step, on=run.on, problem=failure.problem),
         customer_id=failure.customer_id,
         invoice_id=None,
     )

@@ -26,6 +26,7 @@ from services.billing.domain.ledger import (
     Entry,
 )
 from services.billing.domain.payments import Payment, Split, split
+from services.billing.domain.tasks import money_passed_over
 from services.billing.store.balances import lock_balances
 from services.billing.store.invoices import save_invoice
 from services.billing.store.ledger import insert_entries
@@ -109,14 +110,14 @@ def _entry(
 
 
 def _look(payment: Payment, placed: Split) -> billing.StaffTaskRaised:
-    invoices = ", ".join(
-        f"{invoice.number or invoice.id} ({invoice.status})"
-        for invoice in placed.passed_over
+    task = money_passed_over(
+        payment.reference,
+        received=placed.received,
+        credited=placed.credited,
+        invoices=[invoice.number or str(invoice.id) for invoice in placed.passed_over],
     )
     return staff_task(
-        f"Payment {payment.reference} arrived for what it can't pay",
-        f"{placed.received} arrived; it was meant for {invoices}. {placed.credited} "
-        "of it became the customer's credit. Was it meant for something else?",
+        task,
         customer_id=payment.customer_id,
         invoice_id=placed.passed_over[0].id,
     )

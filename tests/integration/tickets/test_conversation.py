@@ -1,11 +1,17 @@
 """Replies, answers, notes, closing: who sees what, and what is announced."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
 
 from chassis.ids import uuid7
+from chassis.money import Money
 from contracts.events.billing import StaffTaskRaised
+from services.billing.commands.payment_events import staff_task
+from services.billing.domain.tasks import money_passed_over
+from services.tickets.settings import SETTINGS
 from tests.integration.tickets.stage import Person, Stage
 
 
@@ -280,6 +286,36 @@ async def test_a_staff_task_becomes_one_internal_ticket(stage: Stage) -> None:
     shown = await bruno.get(f"/staff/tickets/{ticket['id']}")
     assert shown.body["messages"][0]["text"] == task.details
     assert (await bruno.get("/staff/tickets")).body["items"] == []
+
+
+async def test_a_staff_task_is_written_in_the_language_of_the_house(
+    stage: Stage,
+) -> None:
+    bruno = await stage.staff()
+    asked = money_passed_over(
+        "CA-7",
+        received=Money(10000, "BRL"),
+        credited=Money(2500, "BRL"),
+        invoices=["2026-000001"],
+    )
+    with staff_reads(stage, "pt-BR"):
+        await stage.deliver(staff_task(asked, customer_id=uuid7(), invoice_id=None))
+        await stage.deliver(a_task(title_template="Nobody {knows}", values={"x": 1}))
+    unknown, known = (await bruno.get("/staff/tasks")).body["items"]
+    assert known["subject"] == "O pagamento CA-7 chegou para o que já não pode pagar"
+    shown = await bruno.get(f"/staff/tickets/{known['id']}")
+    text = shown.body["messages"][0]["text"].replace("\N{NO-BREAK SPACE}", " ")
+    assert "R$ 25,00 viraram crédito do cliente" in text
+    assert unknown["subject"] == "Money for a void invoice"
+
+
+@contextmanager
+def staff_reads(stage: Stage, language: str) -> Generator[None]:
+    """Let the process be set up for staff of that language."""
+    own = stage.resources[SETTINGS]
+    stage.resources[SETTINGS] = own.model_copy(update={"staff_language": language})
+    yield
+    stage.resources[SETTINGS] = own
 
 
 async def test_a_staff_task_is_shown_to_nobody_else_and_not_announced(
