@@ -51,9 +51,10 @@ class Dashboard:
         some = f"limit={PANEL_ITEMS}"
         ask = partial(self._ask, headers)
         open_tickets = f"{API}/tickets?closed=false&count=true&{some}"
-        contact, bought, tickets, news = await asyncio.gather(
-            ask("accounts", f"{API}/me", MeView),
+        # Who has most to do begins first.
+        bought, contact, tickets, news = await asyncio.gather(
             ask("billing", f"/internal/overview?{some}", OverviewView),
+            ask("accounts", f"{API}/me", MeView),
             ask("tickets", open_tickets, Page[TicketView]),
             ask("notifier", f"{API}/news?{some}", Page[NewsView]),
         )

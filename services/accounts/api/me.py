@@ -21,7 +21,6 @@ from services.accounts.api.views import view_audit_entry, view_me
 from services.accounts.commands import customers as commands
 from services.accounts.settings import SETTINGS
 from services.accounts.store import audit as audit_store
-from services.accounts.store import customers as customer_store
 from services.accounts.store import people as store
 
 routes = Routes(tag="me")
@@ -84,8 +83,7 @@ async def list_my_audit(call: Call, query: PageQuery) -> Page[AuditEntryView]:
 
 
 async def _view(call: Call, tx: Transaction) -> MeView:
-    caller = await store.get_caller(tx, call.principal, now=call.clock.now())
-    if caller.customer_id is None:
-        return view_me(caller, None)
-    stored = await customer_store.get_customer(tx, caller.customer_id)
-    return view_me(caller, stored.customer)
+    caller, customer = await store.get_caller_with_customer(
+        tx, call.principal, now=call.clock.now()
+    )
+    return view_me(caller, customer)

@@ -10,11 +10,14 @@ from chassis.db import Record, Transaction
 from chassis.errors import NotFound
 from services.accounts.domain.customers import Address, Customer, Details, Language
 
-_CUSTOMERS: Final[LiteralString] = """
-    SELECT id, name, company, tax_id, country, currency, language, time_zone, phone,
-           address, version, created_at
-    FROM customers
+#: Of `customers c`, beside `customer_id`; a person's columns have room beside them.
+CUSTOMER_COLUMNS: Final[LiteralString] = """
+    c.name AS customer_name, c.language AS customer_language,
+    c.version AS customer_version, c.company, c.tax_id, c.country, c.currency,
+    c.time_zone, c.phone, c.address
 """
+_CUSTOMER: Final[LiteralString] = "SELECT c.id AS customer_id, c.created_at, "
+_CUSTOMERS: Final[LiteralString] = _CUSTOMER + CUSTOMER_COLUMNS + "FROM customers c "
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +144,25 @@ def _detail_values(details: Details) -> tuple[object, ...]:
 
 
 def _stored(row: Record) -> StoredCustomer:
-    return StoredCustomer(_customer(row), row["created_at"])
+    return StoredCustomer(customer_of(row), row["created_at"])
 
 
-def _customer(row: Record) -> Customer:
+def customer_of(row: Record) -> Customer:
+    """Return the customer of a row with `customer_id` and CUSTOMER_COLUMNS."""
     return Customer(
-        id=row["id"],
+        id=row["customer_id"],
         details=Details(
-            name=row["name"],
+            name=row["customer_name"],
             company=row["company"],
             tax_id=row["tax_id"],
             country=row["country"],
             currency=row["currency"],
-            language=Language(row["language"]),
+            language=Language(row["customer_language"]),
             time_zone=row["time_zone"],
             phone=row["phone"],
             address=_address(cast("dict[str, str] | None", row["address"])),
         ),
-        version=row["version"],
+        version=row["customer_version"],
     )
 
 

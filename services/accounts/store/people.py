@@ -7,14 +7,30 @@ from uuid import UUID
 
 from chassis.db import Record, Transaction, violations_as
 from chassis.principal import Principal
-from services.accounts.domain.customers import Language
+from services.accounts.domain.customers import Customer, Language
 from services.accounts.domain.people import EmailInUse, Role, User
 from services.accounts.domain.sessions import SessionEnded
+from services.accounts.store.customers import CUSTOMER_COLUMNS, customer_of
 
-_USERS: Final[LiteralString] = """
-    SELECT id, customer_id, role, permissions, name, email, email_verified_at,
-           password_hash, password_changed_at, language, active, version
-    FROM users
+_USER: Final[LiteralString] = """
+    SELECT u.id, u.customer_id, u.role, u.permissions, u.name, u.email,
+           u.email_verified_at, u.password_hash, u.password_changed_at, u.language,
+           u.active, u.version
+"""
+_USERS: Final[LiteralString] = _USER + "FROM users u "
+_USERS_WITH_CUSTOMERS: Final[LiteralString] = (
+    _USER
+    + ", "
+    + CUSTOMER_COLUMNS
+    + "FROM users u LEFT JOIN customers c ON c.id = u.customer_id"
+)
+#: The person with this id, as long as this session of theirs lives at this instant.
+_CALLING: Final[LiteralString] = """
+    WHERE u.id = $1 AND u.active AND EXISTS (
+        SELECT FROM sessions s
+        WHERE s.id = $2 AND s.user_id = u.id AND s.ended_at IS NULL
+          AND s.expires_at > $3
+    )
 """
 
 
@@ -99,21 +115,27 @@ async def lock_user(tx: Transaction, user_id: UUID) -> User | None:
 async def get_caller(tx: Transaction, principal: Principal, *, now: datetime) -> User:
     """Return who calls, as long as the session is live: the token may outlast it."""
     row = await tx.fetchrow(
-        _USERS
-        + """
-        WHERE id = $1 AND active AND EXISTS (
-            SELECT FROM sessions s
-            WHERE s.id = $2 AND s.user_id = users.id AND s.ended_at IS NULL
-              AND s.expires_at > $3
-        )
-        """,
+        _USERS + _CALLING, principal.user_id, principal.session_id, now
+    )
+    if row is None:
+        raise SessionEnded
+    return _user(row)
+
+
+async def get_caller_with_customer(
+    tx: Transaction, principal: Principal, *, now: datetime
+) -> tuple[User, Customer | None]:
+    """Return who calls, as `get_caller` does, and the customer they act for."""
+    row = await tx.fetchrow(
+        _USERS_WITH_CUSTOMERS + _CALLING,
         principal.user_id,
         principal.session_id,
         now,
     )
     if row is None:
         raise SessionEnded
-    return _user(row)
+    user = _user(row)
+    return user, None if user.customer_id is None else customer_of(row)
 
 
 async def list_people(
