@@ -5,9 +5,9 @@ the same quorum queue, and consume them with a prefetch of 50, acknowledging wha
 arrived together. Ours also takes each event out of Postgres, marks it, and commits its
 inbox row; the handler itself does nothing.
 
-All of it is done in this process, and then with two more that consume, as replicas do.
-Each event takes effect once, whoever gets it. In which order two replicas come to
-handle what happened to one thing is not said: projections go by versions.
+All of it is done in this process, and then with two more as replicas: the broker serves
+one of them, and the other stands by. That says what it costs to consume in another
+process than the relay's, and that a second replica takes nothing away; it adds nothing.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ MOST_MILLISECONDS = {50: 15, 99: 60}
 POLL_SECONDS = 0.25
 MOST_SECONDS = 60
 
-#: Who handles: this process alone, or so many replicas.
+#: Who handles: this process, or one of so many replicas.
 ALONE, TOGETHER = "", f", {REPLICAS} replicas"
 
 Seen = Sequence[tuple[UUID, float]]

@@ -53,7 +53,7 @@ handler_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
 )
 consuming = Gauge(
-    "consumer_connected", "Whether a consumer takes messages", ["consumer"]
+    "consumer_connected", "Whether a consumer is served or stands by", ["consumer"]
 )
 listening = Gauge(
     "listener_connected", "Whether events are heard as they happen", ["listener"]
