@@ -92,6 +92,14 @@ class Person(people.Person):
         body = {"amount": money(amount)} if amount else {}
         return await self.post(f"/invoices/{invoice['id']}/credit", body)
 
+    async def statement(self, **query: str) -> list[tuple[str, str, str]]:
+        """Return (change, reason, balance) of each movement of credit, oldest first."""
+        shown = (await self.get("/credit/statement", **query)).body["items"]
+        return [
+            (m["change"]["amount"], m["reason"], m["balance"]["amount"])
+            for m in reversed(shown)
+        ]
+
     async def credit(self, currency: str = "BRL") -> str:
         """Return the balance in a currency; nothing where there never was any."""
         balances = (await self.get("/credit")).body["balances"]

@@ -1,4 +1,4 @@
-"""Credit: added with limits, applied first, taken when due, never below zero."""
+"""Credit: applied first, taken when due, never below zero."""
 
 import asyncio
 from datetime import date, timedelta
@@ -8,134 +8,12 @@ from typing import Any
 from chassis.ids import uuid7
 from tests.integration.billing_money.stage import (
     Answer,
-    Person,
     Stage,
     a_ticket,
     money,
 )
 
 CHANGED = "billing.credit.changed.v1"
-#: What a top-up may not say, and the field that is to blame.
-BAD_TOP_UPS: list[tuple[dict[str, Any], str]] = [
-    ({"amount": None}, "amount"),
-    ({"amount": "20.00"}, "amount"),
-    ({"amount": {"amount": 20, "currency": "BRL"}}, "amount.amount"),
-    ({"amount": {"currency": "BRL"}}, "amount.amount"),
-    ({"amount": money("20.00", "XYZ")}, "amount.currency"),
-    ({"amount": money("20.00", "EUR")}, "amount.currency"),
-    ({"method": "paypal"}, "method"),
-    ({"method": 1}, "method"),
-    ({"currency": "BRL"}, "currency"),
-]
-
-
-async def statement(person: Person, **query: str) -> list[tuple[str, str, str]]:
-    """Return (change, reason, balance) of each movement, oldest first."""
-    shown = (await person.get("/credit/statement", **query)).body["items"]
-    return [
-        (m["change"]["amount"], m["reason"], m["balance"]["amount"])
-        for m in reversed(shown)
-    ]
-
-
-async def test_a_top_up_is_credit_once_it_is_paid(stage: Stage) -> None:
-    ana = await stage.customer()
-    invoice = await ana.top_up("50.00")
-    assert (invoice["kind"], invoice["status"]) == ("top_up", "open")
-    assert invoice["payment"] is None
-    assert await ana.credit() == "0.00"
-    await stage.settle(ana, invoice)
-    assert await ana.credit() == "50.00"
-    assert (await ana.invoice(invoice["id"]))["status"] == "paid"
-    assert await statement(ana) == [("50.00", "top_up", "50.00")]
-    async with stage.db.reading() as tx:
-        kinds = await tx.fetch("SELECT kind FROM journal_entries")
-    assert [row["kind"] for row in kinds] == ["payment"]
-
-
-async def test_a_top_up_with_a_method_starts_its_payment(stage: Stage) -> None:
-    ana = await stage.customer()
-    body = {"amount": money("50.00"), "method": "deposit"}
-    opened = await ana.post("/credit/top-ups", body)
-    payment = opened.body["payment"]
-    assert (payment["method"], payment["amount"]) == ("deposit", money("50.00"))
-    assert payment["next_action"]["instructions"].startswith("Deposit R$50.00 to:")
-    await stage.confirm(payment)
-    assert await ana.credit() == "50.00"
-
-
-async def test_short_and_surplus_money_for_a_top_up_is_all_credit(
-    stage: Stage,
-) -> None:
-    ana = await stage.customer()
-    short, over = await ana.top_up("50.00"), await ana.top_up("20.00")
-    await stage.settle(ana, short, amount="30.00")
-    assert (await ana.invoice(short["id"]))["remaining"] == money("20.00")
-    await stage.settle(ana, over, amount="25.00")
-    assert await ana.credit() == "55.00"
-    await stage.settle(ana, short)
-    assert await ana.credit() == "75.00"
-    assert (await ana.invoice(short["id"]))["status"] == "paid"
-
-
-async def test_an_invoice_and_a_top_up_are_paid_together(stage: Stage) -> None:
-    ana = await stage.customer()
-    await stage.settle(ana, await ana.order("small"), await ana.top_up("50.00"))
-    assert await ana.credit() == "50.00"
-
-
-async def test_top_ups_keep_to_the_limits(stage: Stage) -> None:
-    ana = await stage.customer()
-    limits = {
-        item["currency"]: item for item in (await ana.get("/credit")).body["limits"]
-    }
-    assert limits["BRL"] == {
-        "currency": "BRL",
-        "minimum": money("10.00"),
-        "maximum": money("5000.00"),
-        "maximum_balance": money("10000.00"),
-    }
-    for amount in ("0", "0.00", "-20.00", "NaN", "20.001", "9.99", "5000.01", "1e3"):
-        refused = await ana.post("/credit/top-ups", {"amount": money(amount)})
-        assert (amount, refused.status) == (amount, 422)
-        assert refused.fields == ["amount.amount"]
-        message = refused.body["errors"][0]["message"]
-        assert "from 10.00 BRL to 5000.00 BRL" in message
-        assert "10000.00 BRL" in message
-    assert (await ana.get("/invoices")).body["items"] == []
-    for amount in ("10.00", "4990.00", "5000.00"):
-        await ana.top_up(amount)
-
-
-async def test_the_balance_has_a_maximum_that_counts_open_top_ups(
-    stage: Stage,
-) -> None:
-    ana = await stage.customer()
-    await stage.give_credit(ana, "4000.00")
-    unpaid = await ana.top_up("5000.00")
-    refused = await ana.post("/credit/top-ups", {"amount": money("1000.01")})
-    assert (refused.status, refused.fields) == (422, ["amount.amount"])
-    assert "4000.00 BRL held and 5000.00 BRL to be paid" in refused.body["detail"]
-    await ana.top_up("1000.00")
-    await stage.void(unpaid)
-    await ana.top_up("5000.00", "USD")
-    await ana.top_up("5000.00")
-    assert (await ana.post("/credit/top-ups", {"amount": money("10.00")})).status == 422
-
-
-async def test_an_overdue_top_up_is_not_in_the_way_of_another(stage: Stage) -> None:
-    ana = await stage.customer()
-    given_up = [await ana.top_up("5000.00") for _ in range(2)]
-    await stage.run(date.fromisoformat(given_up[0]["due_on"]) + timedelta(days=1))
-    await ana.top_up("5000.00")
-
-
-async def test_each_bad_field_of_a_top_up_is_named(stage: Stage) -> None:
-    ana = await stage.customer()
-    for wrong, named in BAD_TOP_UPS:
-        refused = await ana.post("/credit/top-ups", {"amount": money("20.00")} | wrong)
-        assert (wrong, refused.status, refused.fields) == (wrong, 422, [named])
-    assert (await ana.get("/invoices")).body["items"] == []
 
 
 async def test_credit_cannot_pay_for_credit(stage: Stage) -> None:
@@ -214,7 +92,7 @@ async def test_a_part_of_the_credit_can_be_applied_and_taken_back(
     assert (freed.status, freed.body["paid"]) == (200, money("0.00"))
     again = await ana.delete(f"/invoices/{invoice['id']}/credit")
     assert (again.status, again.body) == (200, freed.body)
-    assert await statement(ana) == [
+    assert await ana.statement() == [
         ("50.00", "top_up", "50.00"),
         ("-20.00", "applied", "30.00"),
         ("-10.00", "applied", "20.00"),
@@ -279,7 +157,7 @@ async def test_spends_at_once_never_take_more_than_there_is(stage: Stage) -> Non
     spent = 7 * sum(answer.status == 200 for answer in answers)
     assert spent == 98
     assert Decimal(await ana.credit()) + spent == 100
-    assert all(Decimal(left) >= 0 for _, _, left in await statement(ana, limit="100"))
+    assert all(Decimal(left) >= 0 for _, _, left in await ana.statement(limit="100"))
 
 
 async def test_the_last_credit_is_spent_once(stage: Stage) -> None:
@@ -305,7 +183,7 @@ async def test_the_due_date_takes_credit_oldest_first(stage: Stage) -> None:
     ran = await asyncio.gather(*(stage.run(due_on) for _ in range(3)))
     assert sum(run["credit_applied"] for run in ran) == 1
     assert (await ana.invoice(younger["id"]))["paid"] == money("10.00")
-    assert [reason for _, reason, _ in await statement(ana)] == [
+    assert [reason for _, reason, _ in await ana.statement()] == [
         "top_up",
         "automatic",
         "automatic",
@@ -358,7 +236,7 @@ async def test_the_statement_shows_every_movement_page_by_page(stage: Stage) -> 
     assert rest["next"] is None
     assert first["items"][0]["invoice_number"] == invoice["number"]
     assert rest["items"][1]["payment_reference"].startswith("CA-")
-    assert await statement(ana, currency="USD") == [("30.00", "top_up", "30.00")]
+    assert await ana.statement(currency="USD") == [("30.00", "top_up", "30.00")]
     assert (await ana.get("/credit/statement", currency="R$")).status == 422
     assert (await ana.get("/credit/statement", cursor="e30")).status == 400
 
@@ -375,20 +253,10 @@ async def test_a_voided_invoice_gives_back_what_paid_it(stage: Stage) -> None:
     assert await ana.credit() == "60.00"
     assert (await ana.get(f"/payments/{payment['id']}")).body["status"] == "cancelled"
     assert (await ana.get("/services")).body["items"][0]["status"] == "cancelled"
-    assert (await statement(ana))[-1] == ("55.00", "freed", "60.00")
+    assert (await ana.statement())[-1] == ("55.00", "freed", "60.00")
     [told] = await stage.emitted("billing.invoice.voided.v1", invoice["id"])
     assert told["status"] == "void"
     assert (await stage.void(invoice)).status == 409
-
-
-async def test_a_top_up_paid_in_part_can_be_voided_and_its_money_stays_credit(
-    stage: Stage,
-) -> None:
-    ana = await stage.customer()
-    invoice = await ana.top_up("50.00")
-    await stage.settle(ana, invoice, amount="30.00")
-    assert (await stage.void(invoice)).status == 200
-    assert await ana.credit() == "30.00"
 
 
 async def test_a_paid_invoice_cannot_be_voided_and_a_reason_is_needed(
