@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chassis import metrics, retries, watermarks
+from chassis import metrics, readings, retries, watermarks
 from chassis.consumers import Consumers, Delivery
 from chassis.context import Cause
 from chassis.db import Database, Transaction
@@ -22,7 +22,7 @@ class Poison(Exception):
 
 
 class UnknownEvent(Exception):
-    """An event that this release doesn't know; the next one may."""
+    """An event that this release doesn't know, or doesn't read; the next one may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Inbox:
     async def _call(self, tx: Transaction, message: Incoming) -> None:
         handler = self._consumers.handler_of(type(message.event))
         if handler is None:
-            # A binding of an earlier release; its reader is gone on purpose.
+            await self._pass_over(tx, message.envelope.type)
             return
         envelope = message.envelope
         delivery = Delivery(
@@ -146,6 +146,15 @@ class Inbox:
             metrics.handler_seconds.labels(self.consumer, envelope.type).time(),
         ):
             await handler(tx, message.event, delivery)
+
+    async def _pass_over(self, tx: Transaction, type_: str) -> None:
+        """Leave alone what came by a binding of an earlier release: it has no reader.
+
+        Raises UnknownEvent where the next release has noted that it reads it: replicas
+        of that one are about to replace this, and are to have it.
+        """
+        if await readings.is_noted(tx, self.consumer, type_):
+            raise UnknownEvent(f"{type_} is read by another release than this one")
 
     def _cause(self, envelope: Envelope) -> Cause:
         return Cause(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
+from chassis.db import Transaction
 from chassis.events import Event
 from chassis.migrations import CannotMigrate, owning
 
@@ -47,3 +48,14 @@ async def note(
             raise CannotMigrate(
                 f"what {consumer} reads can't be noted: {fault}"
             ) from fault
+
+
+async def is_noted(tx: Transaction, consumer: str, type_: str) -> bool:
+    """Tell whether the release that migrated last reads this type."""
+    return await tx.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM readings WHERE consumer = $1 AND type = $2)
+        """,
+        consumer,
+        type_,
+    )

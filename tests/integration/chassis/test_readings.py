@@ -10,14 +10,19 @@ import pytest
 from chassis import migrations, readings, topology
 from chassis.bus import Message, Publisher, connect
 from chassis.events import Event
+from chassis.ids import uuid7
 from chassis.migrations import CannotMigrate, Migration, migrate, migrations_of
+from chassis.outbox import row_of
 from chassis.topology import EXCHANGE
 from tests.conftest import MakeDatabase
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged, ThingUnread
-from tests.integration.chassis.queues import delete_queue, depth
+from tests.integration.chassis.queues import delete_queue, depth, put
 from tests.integration.chassis.stage import Stage
 from tests.support.databases import ServiceDatabase
+from tests.support.polling import until
 
+#: Where an outbox row has it.
+BODY = -2
 CHANGED, UNREAD = ThingChanged.TYPE, ThingUnread.TYPE
 SUBSCRIPTIONS = {"probe": (ThingChanged, ThingUnread)}
 
@@ -174,3 +179,35 @@ async def test_the_process_itself_can_read_what_it_reads(
     await stage.command("migrate")
     rows = await stage.fetch("SELECT consumer, type FROM readings")
     assert [tuple(row.values()) for row in rows] == [("probe", CHANGED)]
+
+
+async def test_what_only_the_next_release_reads_waits_for_its_replicas(
+    stage: Stage,
+) -> None:
+    await note(stage.database, [ThingChanged, ThingUnread])
+    async with stage.running("consumers"):
+        await put(stage.amqp_url, unread(), type_=UNREAD)
+
+        async def waits() -> bool:
+            return await depth(stage.amqp_url, "probe.retry.5s") == 1
+
+        await until(waits)
+    assert await stage.fetch("SELECT FROM inbox") == []
+
+
+async def test_what_an_earlier_release_read_is_passed_over(stage: Stage) -> None:
+    await note(stage.database, [ThingChanged])
+    async with stage.running("consumers"):
+        await put(stage.amqp_url, unread(), type_=UNREAD)
+
+        async def came() -> bool:
+            return len(await stage.fetch("SELECT FROM inbox")) == 1
+
+        await until(came)
+    assert await depth(stage.amqp_url, "probe.retry.5s") == 0
+
+
+def unread() -> bytes:
+    """Return an event as it comes, that the probe has no handler for."""
+    event = ThingUnread(thing_id=uuid7(), version=1)
+    return str(row_of(event, "probe")[BODY]).encode()
