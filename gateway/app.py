@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 
-from chassis.http import document_of
+from chassis.context import current_cause
+from chassis.http import REFUSAL_PAGE, document_of
 from chassis.process import Process
 from chassis.resources import CLOCK, VERIFIER, Resources
 from chassis.settings import require
@@ -19,10 +21,11 @@ from gateway.dashboard import Dashboard
 from gateway.docs import add_docs
 from gateway.documents import Documents
 from gateway.events import LIVE_EVENTS, LiveEvents
-from gateway.headers import security_headers
+from gateway.headers import add_security_headers, security_headers
 from gateway.limits import flood_limit, session_known
 from gateway.portal.app import add_portal
 from gateway.portal.cookies import Cookies
+from gateway.portal.lastpage import last_page
 from gateway.portal.pages import add_faults
 from gateway.portal.visit import Portal
 from gateway.proxy import Proxy
@@ -66,6 +69,7 @@ def extend(app: web.Application, resources: Resources) -> None:
         flood_limit(settings, session_known(portal, resources[VERIFIER]))
     )
     app.on_response_prepare.append(security_headers(settings))
+    app[REFUSAL_PAGE] = partial(_refusal_page, settings)
     app.on_shutdown.append(resources[STREAMS].close)
     own = document_of(ROUTES, title="Client Area")
     add_docs(app, Documents(upstream), own)
@@ -73,6 +77,13 @@ def extend(app: web.Application, resources: Resources) -> None:
     app.router.add_route("*", "/api/v1/{path:.+}", proxy.forward)
     _follow(resources[LIVE_EVENTS], portal.sessions)
     add_portal(app, portal)
+
+
+def _refusal_page(settings: Settings, status: int) -> web.StreamResponse:
+    """Return the page for a request that no part of the application gets to see."""
+    page = last_page(status, current_cause().cause_id)
+    add_security_headers(settings, page)
+    return page
 
 
 def degraded(resources: Resources) -> Sequence[str]:

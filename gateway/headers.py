@@ -1,6 +1,6 @@
 """Headers that every answer of the front door carries."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
@@ -13,26 +13,33 @@ PAGE_POLICY = (
     "frame-ancestors 'none'"
 )
 
+_ALWAYS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_BY_TLS_ALONE = "max-age=31536000; includeSubDomains"
+
 Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 
 def security_headers(settings: Settings) -> Signal:
     """Return the signal handler that adds them to whatever is about to be sent."""
-    always = {
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    if settings.public_url.startswith("https:"):
-        always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 
     async def add(_request: web.Request, response: web.StreamResponse) -> None:
-        for name, value in always.items():
-            response.headers.setdefault(name, value)
-        is_page = response.content_type == "text/html"
-        policy = PAGE_POLICY if is_page else API_POLICY
-        response.headers.setdefault("Content-Security-Policy", policy)
+        add_security_headers(settings, response)
 
     return add
+
+
+def add_security_headers(settings: Settings, response: web.StreamResponse) -> None:
+    """Add them to an answer that no request of the application's is answered by."""
+    is_page = response.content_type == "text/html"
+    policy = PAGE_POLICY if is_page else API_POLICY
+    response.headers.setdefault("Content-Security-Policy", policy)
+    for name, value in _ALWAYS.items():
+        response.headers.setdefault(name, value)
+    if settings.public_url.startswith("https:"):
+        response.headers.setdefault("Strict-Transport-Security", _BY_TLS_ALONE)

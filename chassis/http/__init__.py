@@ -11,12 +11,13 @@ from chassis.http.openapi import document_of
 from chassis.http.policies import customer, public, signed_in, staff
 from chassis.http.reader import MAXIMUM_BODY_BYTES, too_large
 from chassis.http.routes import Routes
-from chassis.http.server import calling_when_gone, serving
+from chassis.http.server import REFUSAL_PAGE, calling_when_gone, serving
 from chassis.http.uploads import UploadedFile
 from chassis.principal import Principal
 
 __all__ = [
     "MAXIMUM_BODY_BYTES",
+    "REFUSAL_PAGE",
     "Body",
     "Call",
     "Page",

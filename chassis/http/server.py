@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import resource
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -30,6 +31,15 @@ TAKING_STEPS = 5
 #: For all that isn't a client's connection: pools, sockets of our own, files.
 OTHER_FILES = 1000
 BACKLOG = 512
+#: Within so many bytes of a request it says what it accepts, if it is a browser's.
+ACCEPT_BYTES = 32 * 1024
+_ACCEPTS_PAGES = re.compile(rb"\r\naccept:[^\r\n]*text/html", re.IGNORECASE)
+
+#: Makes the page that a browser is shown for a request which is no valid HTTP; without
+#: it in the application, a problem document is the answer to all.
+REFUSAL_PAGE: web.AppKey[Callable[[int], web.StreamResponse]] = web.AppKey(
+    "refusal_page"
+)
 
 
 @asynccontextmanager
@@ -155,6 +165,7 @@ class _Runner(web.AppRunner):
         made = await super()._make_server()
         return _Server(
             self._connections,
+            self.app.get(REFUSAL_PAGE),
             made.request_handler,
             request_factory=made.request_factory,
             **self._kwargs,
@@ -164,9 +175,16 @@ class _Runner(web.AppRunner):
 class _Server(web.Server):
     """Takes connections up to a limit; the next client may try again."""
 
-    def __init__(self, limit: int, *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        limit: int,
+        page: Callable[[int], web.StreamResponse] | None,
+        *arguments: Any,
+        **options: Any,
+    ) -> None:
         super().__init__(*arguments, **options)
         self._limit = limit
+        self._page = page
 
     def connection_made(
         self, handler: RequestHandler, transport: asyncio.Transport
@@ -176,7 +194,7 @@ class _Server(web.Server):
             transport.abort()
 
     def __call__(self) -> RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        return _Connection(self, self._page, loop=self._loop, **self._kwargs)
 
 
 class _Connection(RequestHandler):
@@ -186,10 +204,25 @@ class _Connection(RequestHandler):
     any time to finish its headers, and to read its answer.
     """
 
-    __slots__ = ("_born_at", "_header_timer", "_stall_timer", "_wire", "when_gone")
+    __slots__ = (
+        "_accepts_page",
+        "_born_at",
+        "_header_timer",
+        "_page",
+        "_stall_timer",
+        "_wire",
+        "when_gone",
+    )
 
-    def __init__(self, manager: web.Server, **options: Any) -> None:
+    def __init__(
+        self,
+        manager: web.Server,
+        page: Callable[[int], web.StreamResponse] | None,
+        **options: Any,
+    ) -> None:
         super().__init__(manager, **options)
+        self._page = page
+        self._accepts_page = False
         self._header_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
         self.when_gone: Callable[[], None] | None = None
@@ -206,6 +239,8 @@ class _Connection(RequestHandler):
         self._start_timer()
 
     def data_received(self, data: bytes) -> None:
+        if self._page is not None:
+            self._note_accept(data)
         super().data_received(data)
         if self._awaits_headers():
             self._start_timer()
@@ -235,14 +270,15 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - it quotes the client's bytes
     ) -> web.StreamResponse:
-        """Answer what isn't HTTP, too, with a problem document.
+        """Answer what isn't HTTP, too: browsers with a page, all else with a problem.
 
-        People get no page for it either, as when their cookies outgrow a header line:
-        aiohttp gives up on the request, and with it on the path and on what it accepts.
+        So people read what to do when their cookies have outgrown a header's line.
         """
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self.log_exception("Error handling request", exc_info=exc)
             response = internal_error(request.rel_url.raw_path)
+        elif self._page is not None and self._accepts_page:
+            response = self._page(status)
         else:
             response = respond(plain_problem(status, "/", "this is not valid HTTP"))
         response.force_close()
@@ -259,6 +295,16 @@ class _Connection(RequestHandler):
             resp = respond(plain_problem(resp.status, request.rel_url.raw_path))
             resp.force_close()
         return await super().finish_response(request, resp, start_time)
+
+    def _note_accept(self, data: bytes) -> None:
+        """Note what a request accepts, in case that it turns out to be none.
+
+        aiohttp gives up on such a request with all that it had read of it.
+        """
+        is_rest = self._header_timer is not None and self._accepts_page
+        self._accepts_page = is_rest or bool(
+            _ACCEPTS_PAGES.search(data, 0, ACCEPT_BYTES)
+        )
 
     def _awaits_headers(self) -> bool:
         """Whether the task waits for a request, and none is complete yet."""
