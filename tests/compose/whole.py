@@ -19,10 +19,18 @@ from chassis.http.idempotency import LEASE_SECONDS
 from tests.compose.conftest import beside, remove
 from tests.compose.load import load
 from tests.compose.mailbox import Mailpit
-from tests.compose.stack import PROCESSES, Container, Stack, wait_until
+from tests.compose.replicas import (
+    SCALED,
+    all_have_answered,
+    grown,
+    handled,
+    replicas,
+    scale,
+)
+from tests.compose.stack import PROCESSES, Stack, wait_until
 from tests.e2e import client
 from tests.e2e.client import Api, Json, until
-from tests.e2e.journey import PASSWORD, Customer, buy, register, send_proof
+from tests.e2e.journey import PASSWORD, Customer, buy, order, register, send_proof
 
 OWN = (*PROCESSES, "front")
 #: First those whose fall may leave a request's claim: it runs out while others fall.
@@ -36,9 +44,13 @@ KILLED = (
     "front",
     "rabbitmq",
 )
-SCALED = ("billing", "notifier")
 #: Several at least: where two handled them, each would have had one.
 ENOUGH_EVENTS = 6
+#: What the broker wants to be free: never there, and as deploy/rabbitmq has it.
+MORE_THAN_ANY_DISK = "1000000GB"
+AS_CONFIGURED = "1GB"
+#: Longer than an event waits for anything else.
+WAITING_SECONDS = 2
 UPGRADE = "deploy.compose.upgrade"
 NEXT = {"CLIENTAREA_VERSION": "next"}
 #: So long may events be on their way that met a process which was away.
@@ -187,6 +199,36 @@ def test_after_all_that_the_books_agree(stack: Stack) -> None:
     assert_agreement(stack)
 
 
+async def test_events_wait_while_the_broker_has_no_room(stack: Stack, api: Api) -> None:
+    """As when its disk is nearly full: all is served, and all is told afterwards."""
+    customer = await register(api)
+    finance = await staff(api, stack, "finance")
+    await buy(customer, finance, f"T{uuid4().hex[:12]}")
+    leave_free(stack, MORE_THAN_ANY_DISK)
+    try:
+        late = await register(api)
+        await until(partial(events_wait, stack, "accounts"), what="an event waits")
+        await order(customer)
+    finally:
+        leave_free(stack, AS_CONFIGURED)
+    await Mailpit(api.http, stack.mailbox_url).wait_for(late.email, "confirm|verif")
+    await buy(late, finance, f"T{uuid4().hex[:12]}")
+    assert_agreement(stack)
+
+
+def leave_free(stack: Stack, size: str) -> None:
+    """Have the broker raise its alarm where less of its disk is free."""
+    command = ("rabbitmqctl", "--quiet", "set_disk_free_limit", size)
+    stack.compose("exec", "-T", "rabbitmq", *command)
+
+
+async def events_wait(stack: Stack, name: str) -> bool:
+    """Whether an event of the process is yet to be published, and has been a while."""
+    container = stack.container(name)
+    age = await asyncio.to_thread(stack.metric, container, r"^outbox_oldest_seconds")
+    return age > WAITING_SECONDS
+
+
 async def test_two_replicas_answer_and_one_takes_over_the_events(
     stack: Stack, api: Api
 ) -> None:
@@ -215,15 +257,6 @@ async def test_two_replicas_answer_and_one_takes_over_the_events(
     scale(stack, 2)
 
 
-def scale(stack: Stack, replicas: int) -> None:
-    """Have so many of each; those that were killed begin anew."""
-    stack.compose(
-        *("up", "--detach", "--no-deps", "--no-recreate", "--no-build", "--wait"),
-        *(f"--scale={name}={replicas}" for name in SCALED),
-        *SCALED,
-    )
-
-
 async def buy_anew(api: Api, finance: Api) -> None:
     """Have somebody register and buy: billing and notifier hear of both."""
     await buy(await register(api), finance, f"T{uuid4().hex[:12]}")
@@ -236,31 +269,6 @@ async def buys_are_handled(
     await buy_anew(api, finance)
     now = await asyncio.to_thread(grown, stack, before)
     return sum(now.values()) >= ENOUGH_EVENTS
-
-
-def handled(stack: Stack, name: str) -> dict[str, float]:
-    """Return how many events each replica has handled, by its container's id."""
-    return {each.id: events_handled(stack, each) for each in stack.containers(name)}
-
-
-def grown(stack: Stack, before: dict[str, float]) -> dict[str, float]:
-    """Return how many more each of these has handled since."""
-    found = {each.id: each for each in stack.containers()}
-    return {
-        id_: events_handled(stack, found[id_]) - count for id_, count in before.items()
-    }
-
-
-def events_handled(stack: Stack, container: Container) -> float:
-    return stack.metric(container, r"^events_handled_total\{")
-
-
-def all_have_answered(stack: Stack, name: str) -> bool:
-    asked = [
-        stack.metric(each, r'^http_requests_total.*route="/api')
-        for each in stack.containers(name)
-    ]
-    return len(asked) == 2 and all(asked)
 
 
 async def test_an_upgrade_under_load_fails_no_request(stack: Stack) -> None:
@@ -289,10 +297,6 @@ def begin_upgrade(stack: Stack) -> None:
 
     with stack.beginning(UPGRADE, **NEXT):
         wait_until(both_run, f"a new {first} runs beside the old one")
-
-
-def replicas(stack: Stack) -> dict[str, set[str]]:
-    return {name: {each.id for each in stack.containers(name)} for name in PROCESSES}
 
 
 async def test_secrets_are_exchanged_and_nobody_is_signed_out(
