@@ -41,6 +41,29 @@ async def test_the_total_that_is_shown_is_the_one_that_is_invoiced(
     assert Decimal(invoice["total"]["amount"]) == shown
 
 
+async def test_what_is_still_being_done_is_asked_for_again_by_itself(
+    people: People,
+) -> None:
+    page, customer = await people.new_customer()
+    people.watch.allow(409)
+    await page.goto("/order/vps-2")
+    form = 'data-once="" action="/order/vps-2"'
+    shown = await page.content()
+    assert form in shown
+    waiting = shown.replace(form, f"{form} data-look-again")
+    # The first time that it is sent, the page that waits is the answer.
+    await page.route(
+        "**/order/vps-2",
+        lambda route: route.fulfill(
+            status=409, content_type="text/html; charset=utf-8", body=waiting
+        ),
+        times=1,
+    )
+    await page.get_by_role("button", name="Order now").click()
+    await page.wait_for_url("**/invoices/*")
+    assert len((await customer.api.get("/orders"))["items"]) == 1
+
+
 async def test_of_quick_changes_the_last_one_counts(people: People) -> None:
     page, _ = await people.new_customer()
     await page.goto("/order/vps-2")
