@@ -18,7 +18,16 @@ async def deliver(
     republished: bool = False,
 ) -> None:
     """Let an event arrive, each time in a transaction of its own."""
-    envelope = Envelope(
+    envelope = envelope_of(event, event_id=event_id, republished=republished)
+    for _ in range(times):
+        await inbox.handle([Incoming(envelope, event)], {})
+
+
+def envelope_of(
+    event: Event, *, event_id: UUID | None = None, republished: bool = False
+) -> Envelope:
+    """Return what a relay would put around the event now."""
+    return Envelope(
         id=event_id or uuid7(),
         type=event.TYPE,
         source=event.TYPE.partition(".")[0],
@@ -30,8 +39,6 @@ async def deliver(
         republished=republished,
         data=event.model_dump(mode="json"),
     )
-    for _ in range(times):
-        await inbox.handle([Incoming(envelope, event)], {})
 
 
 async def mark(db: Database, producer: str, *, complete: bool) -> None:

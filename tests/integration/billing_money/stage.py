@@ -16,7 +16,7 @@ from chassis.db import Database, set_codecs
 from chassis.events import Envelope, Event
 from chassis.http import Principal
 from chassis.ids import uuid7
-from chassis.inbox import Inbox, Incoming
+from chassis.inbox import Inbox
 from chassis.resources import Resources
 from contracts.events import accounts, tickets
 from services.billing.checks import CHECKS
@@ -24,6 +24,7 @@ from services.billing.consumers import consumers
 from services.billing.seed import seed
 from services.billing.settings import SETTINGS as SETTINGS_KEY
 from tests.support import people
+from tests.support.arrivals import deliver
 from tests.support.databases import ServiceDatabase
 from tests.support.people import Answer
 from tests.support.running import Running
@@ -182,18 +183,7 @@ class Stage:
 
     async def deliver(self, event: Event) -> None:
         """Let an event arrive as the receiver hands it over."""
-        envelope = Envelope(
-            id=uuid7(),
-            type=event.TYPE,
-            source="test",
-            subject=event.subject,
-            time=datetime.now(UTC),
-            correlationid="test",
-            causationid="test",
-            version=event.version,
-            data=event.model_dump(mode="json"),
-        )
-        await self.inbox.handle([Incoming(envelope, event)], {})
+        await deliver(self.inbox, event)
 
     async def emitted(self, type_: str, subject: str | UUID) -> list[dict[str, Any]]:
         """Return what was announced of an object, in the order of its versions."""

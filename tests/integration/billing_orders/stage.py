@@ -17,7 +17,7 @@ from chassis.db import Database
 from chassis.events import Envelope, Event
 from chassis.http import Principal
 from chassis.ids import uuid7
-from chassis.inbox import Inbox, Incoming
+from chassis.inbox import Inbox
 from contracts.events import accounts, tickets
 from services.billing.app import PROCESS
 from services.billing.checks import CHECKS
@@ -25,6 +25,7 @@ from services.billing.consumers import consumers
 from services.billing.seed import seed
 from services.billing.settings import SETTINGS
 from tests.support import people
+from tests.support.arrivals import deliver
 from tests.support.databases import ServiceDatabase
 from tests.support.running import Running, running
 from tests.support.tokens import a_customer, a_staff_member
@@ -206,19 +207,7 @@ class Stage:
 
     async def deliver(self, event: Event, *, republished: bool = False) -> None:
         """Let an event arrive as the receiver hands it over."""
-        envelope = Envelope(
-            id=uuid7(),
-            type=event.TYPE,
-            source="test",
-            subject=event.subject,
-            time=datetime.now(UTC),
-            correlationid="test",
-            causationid="test",
-            version=event.version,
-            republished=republished,
-            data=event.model_dump(mode="json"),
-        )
-        await self.inbox.handle([Incoming(envelope, event)], {})
+        await deliver(self.inbox, event, republished=republished)
 
     async def mark_accounts(self, *, complete: bool) -> None:
         """Say whether all events of accounts have arrived."""

@@ -6,15 +6,12 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from aiohttp import ClientResponse, ClientSession, TCPConnector
 
-from chassis.events import Envelope, Event
 from chassis.http import Principal
-from chassis.ids import uuid7
 from tests.support.running import Running
 from tests.support.tokens import bearer
 
@@ -141,17 +138,3 @@ async def listening_badly(
 def customer_of(principal: Principal) -> UUID:
     assert principal.customer_id is not None
     return principal.customer_id
-
-
-def envelope_of(event: Event) -> Envelope:
-    return Envelope(
-        id=uuid7(),
-        type=event.TYPE,
-        source=event.TYPE.partition(".")[0],
-        subject=event.subject,
-        time=datetime.now(UTC),
-        correlationid="test",
-        causationid="test",
-        version=event.version,
-        data=event.model_dump(mode="json"),
-    )

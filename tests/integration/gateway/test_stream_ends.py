@@ -17,10 +17,10 @@ from tests.integration.gateway.happenings import a_session_ended, a_ticket_answe
 from tests.integration.gateway.listening import (
     HEAR_SECONDS,
     customer_of,
-    envelope_of,
     listening,
     listening_badly,
 )
+from tests.support.arrivals import envelope_of
 from tests.support.leaping import Leaping
 from tests.support.polling import until
 from tests.support.running import Running

@@ -12,10 +12,10 @@ from tests.integration.gateway.conftest import Services, without_broker
 from tests.integration.gateway.happenings import a_ticket_answered
 from tests.integration.gateway.listening import (
     customer_of,
-    envelope_of,
     listening,
     listening_badly,
 )
+from tests.support.arrivals import envelope_of
 from tests.support.running import Running
 from tests.support.servers import Servers
 from tests.support.tokens import a_customer
