@@ -43,9 +43,10 @@ class CannotRemake(CannotMigrate):
 async def remake(
     connection: AbstractConnection, queue: Queue, feeders: Collection[str]
 ) -> None:
-    """Make the queue anew; `feeders` are those whose messages come to it in time.
+    """Make the queue anew, and leave its messages to `bring_back`.
 
-    Raises CannotRemake where somebody consumes it.
+    `feeders` are the queues whose messages come to it in time. Raises CannotRemake
+    where somebody consumes it.
     """
     await _refuse_if_consumed(connection, queue.name)
     moving = _moving(queue)
@@ -57,7 +58,6 @@ async def remake(
         await _refuse_if_consumed(connection, queue.name)
         await delete_queue(connection, queue.name)
         await declare_queue(connection, queue)
-    await bring_back(connection, queue)
 
 
 async def bring_back(connection: AbstractConnection, queue: Queue) -> None:

@@ -12,6 +12,7 @@ from chassis import retries, watermarks
 from chassis.events import Envelope
 from chassis.http import waiting
 from chassis.ids import uuid7
+from tests.integration.chassis.probe import app
 from tests.integration.chassis.queues import depth, purge, put, take_and_give_back
 from tests.integration.chassis.stage import (
     Stage,
@@ -95,6 +96,19 @@ async def test_a_retry_holds_watermarks_back_after_a_restart_too(
     assert not await stage.effects()
 
 
+async def test_what_is_handled_at_last_holds_back_no_watermark(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = a_change(fault="always")
+    async with stage.running("relay", "consumers"):
+        await stage.emit(change)
+        await until(lambda: waits_for_its_retry(stage))
+        monkeypatch.setattr(app, "misbehave", forgive)
+        await stage.quiet()
+    assert await stage.effects() == [(change.thing_id, 1)]
+    assert not await stage.fetch("SELECT 1 FROM retries")
+
+
 async def test_a_retry_holds_back_its_own_producers_watermarks_alone(
     stage: Stage,
 ) -> None:
@@ -142,6 +156,7 @@ async def test_a_watermark_that_another_replica_gave_back_is_not_kept(
     await tell(stage, probe=late)
     await take_and_give_back(stage.amqp_url, "probe")
     async with stage.running("consumers"):
+        await until(lambda: is_empty(stage))
         await tell(stage, probe=early)
         await until(lambda: reaches(stage, "probe", early))
         assert not await reaches(stage, "probe", late)
@@ -193,6 +208,14 @@ async def waits_for_its_retry(stage: Stage) -> bool:
     """Whether an event is noted, and on its way."""
     noted = bool(await stage.fetch("SELECT 1 FROM retries"))
     return noted and await depth(stage.amqp_url, "probe.retry.5s") == 1
+
+
+async def is_empty(stage: Stage) -> bool:
+    return await depth(stage.amqp_url, "probe") == 0
+
+
+def forgive(_event: object) -> None:
+    """Fail no more."""
 
 
 async def make_due(stage: Stage) -> None:
