@@ -79,10 +79,10 @@ class Relay:
                 readers,
                 self._database,
                 settings.source,
-                self._stopping,
                 on_waiting=self._wake.set,
             )
             publishing = self._publish_until_stopped(publisher, readers)
+            # Publishing alone ends when told to stop: after the batch in hand.
             await first_to_end(publishing, marking)
 
     async def _publish_until_stopped(

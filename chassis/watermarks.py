@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 from aiormq import spec
 
-from chassis.bus import ProtocolChannel, protocol_of, sleep_unless
+from chassis.bus import ProtocolChannel, protocol_of
 from chassis.db import Database, Transaction
 from chassis.errors import Unavailable
 
@@ -186,7 +186,6 @@ async def send_forever(
     readers: Readers,
     database: Database,
     producer: str,
-    stopping: asyncio.Event,
     *,
     on_waiting: Callable[[], None],
 ) -> None:
@@ -195,9 +194,9 @@ async def send_forever(
     `on_waiting` is called each time that an event was seen to wait. All producers
     tell at the same moments, so that a reader takes in their watermarks together.
     """
-    while not stopping.is_set():
+    while True:
         await _send(readers, database, producer, on_waiting)
-        await sleep_unless(stopping, EVERY_SECONDS - time.time() % EVERY_SECONDS)
+        await asyncio.sleep(EVERY_SECONDS - time.time() % EVERY_SECONDS)
 
 
 async def _send(
