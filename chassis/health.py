@@ -16,6 +16,7 @@ from chassis.errors import Unavailable
 from chassis.http import serving
 from chassis.http.observing import label
 from chassis.migrations import migrations_of
+from chassis.restoring import find_mark
 from chassis.samples import Sampler
 from chassis.settings import ProcessSettings
 from chassis.tokens import TokenVerifier
@@ -65,6 +66,8 @@ class Health:
             return []
         try:
             async with self._database.reading() as tx:
+                if await find_mark(tx, self._database.source):
+                    return ["a restore that hasn't ended"]
                 rows = await tx.fetch("SELECT name FROM schema_migrations")
         except Unavailable:
             return ["database"]

@@ -12,6 +12,7 @@ from importlib.resources.abc import Traversable
 import asyncpg
 
 from chassis.addresses import server_of
+from chassis.restoring import find_mark
 
 LOCK_SECONDS = 120
 CONNECT_SECONDS = 10
@@ -56,13 +57,18 @@ def migrations_of(package: str) -> list[Migration]:
     ]
 
 
-async def migrate(url: str, *, schema: str, package: str) -> list[str]:
+async def migrate(
+    url: str, *, schema: str, package: str, restoring: bool = False
+) -> list[str]:
     """Apply what is missing, as the owner role; return the names of it.
 
     Several runs at once apply each migration once. Raises CannotMigrate when the server
-    can't be reached or refuses something; what was applied by then stays.
+    can't be reached or refuses something; what was applied by then stays. Half a
+    restore is left to `restoring`, which is what the restore itself says.
     """
     async with owning(url, schema) as connection:
+        if not restoring and (mark := await find_mark(connection, schema)):
+            raise CannotMigrate(mark.advice)
         await _prepare(connection, schema)
         return await _apply_missing(connection, migrations_of(package))
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from chassis.checks import STATEMENT_SECONDS, Check, CheckResult
 from chassis.db import Database, open_database
+from chassis.restoring import find_mark
 from deploy.crosschecks import cross_checks
 from deploy.processes import SERVICES
 
@@ -44,6 +45,8 @@ class Finding:
 async def audit(urls: Mapping[str, str], *, wait_seconds: float) -> list[Finding]:
     """Run every check; `urls` are the services' databases, as the auditor."""
     async with opened(urls) as databases:
+        if unfinished := await _unfinished(databases):
+            return unfinished
         return [
             *await _across(databases, wait_seconds),
             *await _each(databases),
@@ -71,6 +74,18 @@ async def opened(urls: Mapping[str, str]) -> AsyncGenerator[dict[str, Database]]
             )
             for name, url in urls.items()
         }
+
+
+async def _unfinished(databases: Mapping[str, Database]) -> list[Finding]:
+    """Return what to do about half a restore, of which nothing can be proved."""
+    found: dict[str, list[str]] = {}
+    for name, database in databases.items():
+        async with database.reading() as tx:
+            if mark := await find_mark(tx, name):
+                found.setdefault(mark.advice, []).append(name)
+    lines = tuple(f"{', '.join(names)}: {advice}" for advice, names in found.items())
+    what = "no restore is unfinished"
+    return [Finding("all", what, len(databases), lines)] if lines else []
 
 
 async def _across(

@@ -22,6 +22,7 @@ from deploy.operate.backup import back_up
 from deploy.operate.console import say
 from deploy.operate.days import tell_due
 from deploy.operate.faults import CannotOperate
+from deploy.operate.marks import refuse_unfinished
 from deploy.operate.passing import service_command
 from deploy.operate.projections import rebuild
 from deploy.operate.restore import restore
@@ -33,6 +34,7 @@ from deploy.operate.rotation import (
     change_database_passwords,
     change_grafana_password,
 )
+from deploy.operate.stopping import cancel_on_signals, interrupt_on_signals
 from deploy.operate.targets import SERVICES, Targets, reached
 from deploy.operate.vault import open_vault
 
@@ -54,6 +56,7 @@ LEAD_DAYS = 10
 def main() -> None:
     """Do what the command line says, and exit."""
     arguments = parser().parse_args()
+    interrupt_on_signals()
     try:
         if arguments.command is None:
             arguments.change(arguments)
@@ -63,11 +66,12 @@ def main() -> None:
         sys.exit(str(fault))
     except FAULTS as fault:
         sys.exit(f"{type(fault).__name__}: {fault}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("stopped")
 
 
 async def _run(arguments: argparse.Namespace) -> int:
+    cancel_on_signals()
     command: Command = arguments.command
     async with reached() as targets:
         if targets.blobs is not None:
@@ -127,6 +131,7 @@ async def _letters(targets: Targets, arguments: argparse.Namespace) -> int:
 
 
 async def _rebuild(targets: Targets, arguments: argparse.Namespace) -> int:
+    await refuse_unfinished(targets, SERVICES)
     agrees = await rebuild(
         targets,
         arguments.reader,
@@ -142,6 +147,7 @@ async def _due(targets: Targets, arguments: argparse.Namespace) -> int:
 
 
 async def _resend(targets: Targets, arguments: argparse.Namespace) -> int:
+    await refuse_unfinished(targets, SERVICES)
     older_than = timedelta(seconds=arguments.older_than)
     lost = await messages.unheard(targets, older_than=older_than)
     for event in lost:

@@ -16,6 +16,7 @@ from deploy.operate import archive, manifest, programs
 from deploy.operate.console import doing, say
 from deploy.operate.faults import CannotOperate
 from deploy.operate.manifest import File, Manifest, SavedService
+from deploy.operate.marks import refuse_unfinished
 from deploy.operate.snapshots import Snapshot, snapshots
 from deploy.operate.targets import Targets
 
@@ -31,6 +32,7 @@ async def back_up(
     Whatever goes wrong leaves no folder that looks like a backup, but for one that
     may not outlast a power cut, which is said.
     """
+    await refuse_unfinished(targets, services)
     now = datetime.now(UTC)
     wanted = folder or targets.folder("backups") / f"{now:%Y-%m-%dT%H-%M-%SZ}"
     draft = _make_draft(wanted)

@@ -1,5 +1,6 @@
 """What an operator sees: one line for each thing done, with how long it took."""
 
+import os
 import sys
 import time
 from collections.abc import Generator
@@ -7,8 +8,13 @@ from contextlib import contextmanager
 
 
 def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Write it; where nobody can read it any more, what is being done goes on."""
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError:
+        # What stays in the buffer would fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

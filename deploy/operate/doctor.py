@@ -12,6 +12,7 @@ import asyncpg
 from aio_pika.abc import AbstractConnection
 
 from chassis.migrations import migrations_of
+from chassis.restoring import find_mark
 from chassis.topology import dead_queue
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.operate.faults import CannotOperate
@@ -53,6 +54,9 @@ async def examine(targets: Targets) -> AsyncGenerator[Finding]:
     for process in SERVICES:
         try:
             async with connected(targets.auditor(process.name)) as connection:
+                if mark := await find_mark(connection, process.name):
+                    yield Finding(process.name, "half a restore", mark.advice)
+                    continue
                 yield await _migrations(connection, process.name, process.package)
                 yield await _outbox(connection, process.name)
                 jobs = {job.name: job.seconds for job in process.jobs or ()}

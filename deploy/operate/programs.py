@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from deploy.local.tether import tethered
 from deploy.operate.faults import CannotOperate
 
 SYSTEM_FOLDERS = "/usr/lib/postgresql"
@@ -41,10 +42,10 @@ def program(name: str, server_version: int) -> Path:
 
 async def run(path: Path, *arguments: str | Path, url: str) -> None:
     """Run it against the database to its end, or raise with the last it said."""
+    # It must not go on when we are killed, nor end by a signal that is ours to handle.
     process = await asyncio.create_subprocess_exec(
-        path,
-        "--no-password",
-        *arguments,
+        *tethered([path, "--no-password", *arguments]),
+        start_new_session=True,
         env={**os.environ, **connection_environment(url)},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

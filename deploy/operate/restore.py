@@ -1,23 +1,21 @@
 """Brings a backup back, whole or one service, and proves that it is what was saved.
 
 Nothing is ever overwritten: a schema that holds anything is refused, or set aside under
-another name where that is asked for. What fails is undone.
+another name where that is asked for. What fails is undone; what is killed is marked, so
+that nothing works with half of it, and goes on when it is done again.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
 
-from chassis import readings
 from chassis.db import open_database
-from chassis.migrations import migrate, migrations_of
+from chassis.migrations import migrations_of
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.audit import Finding, check_services, report
-from deploy.operate import archive, manifest, programs, schemas
+from deploy.operate import archive, manifest, marks, programs, schemas
 from deploy.operate.backup import WITH_BLOBS, dump_name
 from deploy.operate.console import doing, say
 from deploy.operate.faults import CannotOperate
@@ -25,7 +23,7 @@ from deploy.operate.letters import broker, queue_state
 from deploy.operate.manifest import Manifest, SavedService
 from deploy.operate.messages import resend, unheard
 from deploy.operate.reunion import reunite
-from deploy.operate.schemas import Content
+from deploy.operate.rooms import alone, bring_schema_up, emptied
 from deploy.operate.snapshots import connected, count_rows, ledger_head
 from deploy.operate.targets import Targets, place
 from deploy.processes import SERVICES as PROCESSES
@@ -56,13 +54,14 @@ async def restore(
         manifest.verify(folder, saved)
     if WITH_BLOBS in services:
         archive.refuse_unwritable(targets.folder("blobs"))
-    alone = set(services) < set(targets.owners)
-    async with _emptied(targets, services, aside=aside):
+    some = set(services) < set(targets.owners)
+    mark = marks.mark_of(services, folder, into=into, aside=aside)
+    async with alone(targets, services), emptied(targets, services, mark, aside=aside):
         await _load_all(targets, services, saved, folder)
         await _bring_up_to_date(targets, services, saved.taken_at)
-        if alone:
+        if some:
             await reunite(targets, services, saved.taken_at)
-    if not alone:
+    if not some:
         await _warn_of_the_future(targets)
     return await _judge(targets, services)
 
@@ -85,87 +84,6 @@ def _refuse_elsewhere(targets: Targets, services: Sequence[str], into: str) -> N
         raise CannotOperate(
             f"This would restore into {places}: say so with --into {places}"
         )
-
-
-@asynccontextmanager
-async def _emptied(
-    targets: Targets, services: Sequence[str], *, aside: bool
-) -> AsyncGenerator[None]:
-    """Make room in every schema; if the block fails, leave each as it was found."""
-    contents = {name: await _inspect(targets, name) for name in services}
-    used = [name for name in services if contents[name] is Content.USED]
-    if used and not aside:
-        raise CannotOperate(
-            f"{', '.join(used)}: there is something in it, which nothing overwrites."
-            " Restore into another database, or say --set-aside to keep it under"
-            " another name."
-        )
-    kept: dict[str, str] = {}
-    try:
-        for name in used:
-            kept[name] = await _set_aside(targets, name)
-        for name in services:
-            await _make_room(targets, name)
-        yield
-    except BaseException:
-        await _undo(targets, contents, kept)
-        raise
-
-
-async def _inspect(targets: Targets, service: str) -> Content:
-    async with connected(targets.owner(service)) as owner:
-        if await schemas.is_served(owner, service):
-            raise CannotOperate(f"{service} is running: stop its processes first.")
-        content = await schemas.content_of(owner, service)
-    if content is Content.ABSENT:
-        raise CannotOperate(
-            f"{place(targets.owner(service))} has no schema {service}: prepare the"
-            " server first, as for a new installation."
-        )
-    return content
-
-
-async def _set_aside(targets: Targets, service: str) -> str:
-    async with connected(_as_superuser(targets, service)) as admin:
-        kept = await schemas.set_aside(admin, service)
-    say(f"{service}: what was there is kept as schema {kept}")
-    return kept
-
-
-async def _make_room(targets: Targets, service: str) -> None:
-    async with connected(targets.owner(service)) as owner:
-        await schemas.clear(owner, service)
-        await schemas.forget_grants(owner, service)
-
-
-async def _undo(
-    targets: Targets, contents: Mapping[str, Content], kept: Mapping[str, str]
-) -> None:
-    """Remove what was restored so far, and put back what had been there."""
-    for name, content in contents.items():
-        async with connected(targets.owner(name)) as owner:
-            if content is Content.USED and name not in kept:
-                continue  # it wasn't reached, and is as it was
-            await schemas.clear(owner, name)
-            await schemas.restore_grants(owner, name)
-    for name, was in kept.items():
-        async with connected(_as_superuser(targets, name)) as admin:
-            await schemas.put_back(admin, name, was)
-    say("nothing was restored; what was there before is there")
-    for name, content in contents.items():
-        if content is Content.UNUSED:
-            await _migrate(targets, name)
-
-
-def _as_superuser(targets: Targets, service: str) -> str:
-    """Return the service's database as the superuser of its server."""
-    admin, owner = targets.need("admin_url"), targets.owner(service)
-    if place(admin).partition("/")[0] != place(owner).partition("/")[0]:
-        raise CannotOperate(
-            f"DATABASE_ADMIN_URL is of another server than {service}'s: name the"
-            " superuser of that one, and restore its services alone."
-        )
-    return urlsplit(admin)._replace(path=urlsplit(owner).path).geturl()
 
 
 async def _load_all(
@@ -237,29 +155,15 @@ async def _bring_up_to_date(
     """Do what the release, the sealing job and the lost broker owe to the rows."""
     for name in services:
         # What the backup's release didn't read yet came to nobody before it.
-        for applied in await _migrate(targets, name, since=taken_at - CLOCKS_DIFFER):
+        for applied in await bring_schema_up(
+            targets, name, since=taken_at - CLOCKS_DIFFER
+        ):
             say(f"{name}: migrated by {applied}")
     if "billing" in services:
         await _seal(targets)
     lost = await unheard(targets, older_than=timedelta())
     for producer, count in (await resend(targets, lost)).items():
         say(f"{producer}: {count} events had not reached a reader, and will be sent")
-
-
-async def _migrate(
-    targets: Targets, service: str, *, since: datetime | None = None
-) -> list[str]:
-    """Do what `migrate` does in the database; return the migrations it applied."""
-    url = targets.owner(service)
-    applied = await migrate(url, schema=service, package=f"services.{service}")
-    await readings.note(
-        url,
-        schema=service,
-        consumer=service,
-        events=SUBSCRIPTIONS[service],
-        since=since,
-    )
-    return applied
 
 
 async def _warn_of_the_future(targets: Targets) -> None:

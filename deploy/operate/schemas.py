@@ -1,12 +1,15 @@
 """A service's schema as a whole: whether it holds anything, emptied, set aside."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import LiteralString
 
 import asyncpg
 
+from chassis.restoring import Mark
+from deploy.operate import marks
 from deploy.operate.snapshots import count_rows, formatted
 from deploy.postgres.bootstrap import AUDITOR, let_in, make_schema
 
@@ -59,13 +62,17 @@ class Content(StrEnum):
 
 
 async def content_of(connection: asyncpg.Connection, schema: str) -> Content:
-    if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema):
+    if not await exists(connection, schema):
         return Content.ABSENT
     rows = await count_rows(connection, schema)
     if not rows:
         return Content.EMPTY
     used = any(rows[table] for table in rows.keys() - IDLE_TABLES)
     return Content.USED if used else Content.UNUSED
+
+
+async def exists(connection: asyncpg.Connection, schema: str) -> bool:
+    return await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema)
 
 
 async def is_served(connection: asyncpg.Connection, service: str) -> bool:
@@ -108,13 +115,18 @@ async def restore_grants(connection: asyncpg.Connection, service: str) -> None:
     await let_in(connection, service)
 
 
-async def set_aside(admin: asyncpg.Connection, service: str) -> str:
-    """As superuser, rename the schema and make an empty one; return its new name."""
+async def set_aside(admin: asyncpg.Connection, service: str, mark: Mark) -> str:
+    """As superuser, rename the schema and make an empty one; return its new name.
+
+    Both say from then on what they are: the one kept, and the other half a restore.
+    """
     kept = f"{service}_until_{datetime.now(UTC):%Y%m%dt%H%M%S}"
     database: str = await admin.fetchval("SELECT current_database()")
     async with admin.transaction():
         await _execute(admin, "ALTER SCHEMA %I RENAME TO %I", service, kept)
+        await marks.explain(admin, kept, mark)
         await make_schema(admin, database, service)
+        await marks.put(admin, service, replace(mark, before=kept))
     return kept
 
 
@@ -123,6 +135,7 @@ async def put_back(admin: asyncpg.Connection, service: str, kept: str) -> None:
     async with admin.transaction():
         await _execute(admin, "DROP SCHEMA %I", service)
         await _execute(admin, "ALTER SCHEMA %I RENAME TO %I", kept, service)
+        await marks.remove(admin, service)
 
 
 async def _selected(
