@@ -15,14 +15,17 @@ async def republish(
     database: Database,
     republisher: Republisher,
     told: Callable[[int], None] | None = None,
+    *,
+    run: str | None = None,
 ) -> int:
     """Put every object's state into the outbox, marked so; return how many.
 
-    `told` is called after each chunk with how many there were so far.
+    `told` is called after each chunk with how many there were so far; `run` is the
+    correlation id that the events get, for who wants to know them again.
     """
     count = 0
     after: UUID | None = None
-    run_id = str(uuid7())
+    run_id = run or str(uuid7())
     with because_of(Cause(run_id, run_id, "system:republish")):
         while True:
             async with database.transaction() as tx:

@@ -32,7 +32,6 @@ async def back_up(
     Whatever goes wrong leaves no folder that looks like a backup, but for one that
     may not outlast a power cut, which is said.
     """
-    await refuse_unfinished(targets, services)
     now = datetime.now(UTC)
     wanted = folder or targets.folder("backups") / f"{now:%Y-%m-%dT%H-%M-%SZ}"
     draft = _make_draft(wanted)
@@ -97,6 +96,7 @@ def _finish(draft: Path, wanted: Path) -> None:
 async def _save(
     targets: Targets, services: Sequence[str], draft: Path
 ) -> tuple[Mapping[str, SavedService], list[File]]:
+    await refuse_unfinished(targets, services)
     async with snapshots(targets, services) as taken:
         saved: dict[str, SavedService] = {}
         for service in services:

@@ -83,7 +83,7 @@ async def save_customer(
             language = EXCLUDED.language, time_zone = EXCLUDED.time_zone,
             email = EXCLUDED.email, phone = EXCLUDED.phone,
             address = EXCLUDED.address
-        WHERE c.version < EXCLUDED.version
+        WHERE c.version <= EXCLUDED.version
         """,
         customer.id,
         customer.version,

@@ -26,7 +26,7 @@ async def save_ticket(
         ON CONFLICT (id) DO UPDATE
         SET version = EXCLUDED.version, department = EXCLUDED.department,
             status = EXCLUDED.status, invoice_id = EXCLUDED.invoice_id
-        WHERE t.version < EXCLUDED.version
+        WHERE t.version <= EXCLUDED.version
         """,
         ticket_id,
         version,

@@ -37,7 +37,7 @@ async def save_customer(tx: Transaction, customer: Customer) -> None:
         ON CONFLICT (id) DO UPDATE
         SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone,
             contacts = EXCLUDED.contacts
-        WHERE customers.version < EXCLUDED.version
+        WHERE customers.version <= EXCLUDED.version
         """,
         customer.id,
         customer.version,

@@ -22,7 +22,7 @@ async def save_customer(
         ON CONFLICT (id) DO UPDATE
         SET version = EXCLUDED.version, name = EXCLUDED.name,
             language = EXCLUDED.language, contacts = EXCLUDED.contacts
-        WHERE known.version < EXCLUDED.version
+        WHERE known.version <= EXCLUDED.version
         """,
         customer_id,
         version,
@@ -40,7 +40,7 @@ async def save_staff_member(
         INSERT INTO staff_members AS known (id, version, name) VALUES ($1, $2, $3)
         ON CONFLICT (id) DO UPDATE
         SET version = EXCLUDED.version, name = EXCLUDED.name
-        WHERE known.version < EXCLUDED.version
+        WHERE known.version <= EXCLUDED.version
         """,
         user_id,
         version,
@@ -56,7 +56,7 @@ async def save_service(
         INSERT INTO services AS known (id, version, customer_id) VALUES ($1, $2, $3)
         ON CONFLICT (id) DO UPDATE
         SET version = EXCLUDED.version, customer_id = EXCLUDED.customer_id
-        WHERE known.version < EXCLUDED.version
+        WHERE known.version <= EXCLUDED.version
         """,
         service_id,
         version,
@@ -72,7 +72,7 @@ async def save_invoice(
         INSERT INTO invoices AS known (id, version, customer_id) VALUES ($1, $2, $3)
         ON CONFLICT (id) DO UPDATE
         SET version = EXCLUDED.version, customer_id = EXCLUDED.customer_id
-        WHERE known.version < EXCLUDED.version
+        WHERE known.version <= EXCLUDED.version
         """,
         invoice_id,
         version,

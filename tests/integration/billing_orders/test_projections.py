@@ -39,6 +39,35 @@ async def test_a_republished_customer_is_noted_and_causes_nothing(
     assert (await ana.invoice(order["invoice_id"]))["status"] == "open"
 
 
+async def test_a_republished_state_mends_what_is_wrong_in_its_version(
+    stage: Stage,
+) -> None:
+    ana = await stage.customer()
+    invoice_id = (await ana.order())["invoice_id"]
+    registered = a_registration(ana.principal)
+    ticket = await stage.open_finance_ticket(ana, invoice_id)
+    await stage.deliver(registered, republished=True)
+    before = await kept(stage)
+    async with stage.db.transaction() as tx:
+        await tx.execute("UPDATE customers SET name = 'WRONG', country = 'US'")
+        await tx.execute("UPDATE tickets SET status = 'closed', department = 'WRONG'")
+    assert await kept(stage) != before
+    await stage.deliver(registered, republished=True)
+    await stage.deliver(ticket, republished=True)
+    assert await kept(stage) == before
+    assert (await ana.invoice(invoice_id))["status"] == "open"
+
+
+async def kept(stage: Stage) -> list[list[str]]:
+    """Return every row that billing has of others' objects."""
+    async with stage.db.reading() as tx:
+        pages = [
+            await tx.fetch("SELECT t::text AS row FROM customers t ORDER BY id"),
+            await tx.fetch("SELECT t::text AS row FROM tickets t ORDER BY id"),
+        ]
+    return [[row["row"] for row in page] for page in pages]
+
+
 async def test_an_invoice_is_downloaded_as_pdf(stage: Stage) -> None:
     ana = await stage.customer(language="pt-BR")
     invoice_id = (await ana.order())["invoice_id"]

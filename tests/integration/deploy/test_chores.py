@@ -1,6 +1,7 @@
 """Operators' other chores on real servers: messages, projections, doctor."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,6 +108,19 @@ async def test_a_projection_that_went_wrong_is_rebuilt(here: Targets) -> None:
         assert await projections.rebuild(
             here, "tickets", "customers", wait_seconds=WAIT_SECONDS
         )
+        await fetch(
+            here.owner("tickets"), "UPDATE tickets.customers SET name = 'WRONG'"
+        )
+        assert await projections.rebuild(
+            here, "tickets", "customers", wait_seconds=WAIT_SECONDS
+        )
+        [named] = await fetch(
+            here.owner("tickets"), "SELECT name FROM tickets.customers"
+        )
+        [owned] = await fetch(
+            here.owner("accounts"), "SELECT name FROM accounts.customers"
+        )
+        assert named["name"] == owned["name"]
         await fetch(here.owner("tickets"), "DELETE FROM tickets.customers")
         assert await projections.rebuild(
             here, "tickets", None, wait_seconds=WAIT_SECONDS
@@ -115,6 +129,33 @@ async def test_a_projection_that_went_wrong_is_rebuilt(here: Targets) -> None:
         here.owner("tickets"), "SELECT count(*) FROM tickets.customers"
     )
     assert count["count"] == 1
+
+
+async def test_what_nobody_would_hear_is_not_told(
+    here: Targets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projections, "READER_SECONDS", 0)
+    emitted = "SELECT count(*) AS count FROM accounts.outbox"
+    [before] = await fetch(here.owner("accounts"), emitted)
+    with pytest.raises(CannotOperate, match=r"tickets must run .* has no reader"):
+        await projections.rebuild(here, "tickets", "customers", wait_seconds=0)
+    away = replace(here, amqp_url="amqp://nobody:x@127.0.0.1:1/")
+    with pytest.raises(CannotOperate, match=r"tickets must run .* can't be used"):
+        await projections.rebuild(away, "tickets", "customers", wait_seconds=0)
+    assert await fetch(here.owner("accounts"), emitted) == [before]
+
+
+async def test_what_is_told_and_not_handled_in_time_is_no_agreement(
+    here: Targets, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The versions may well be the same: nobody has compared what they say."""
+
+    async def read(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(projections, "_is_read", read)
+    assert not await projections.rebuild(here, "tickets", "customers", wait_seconds=0)
+    assert "tickets has not handled 1 of 1 events in time" in capsys.readouterr().out
 
 
 async def test_dead_letters_of_all_services_are_seen_replayed_and_dropped(

@@ -44,6 +44,25 @@ async def test_each_contact_with_the_permission_is_told_in_their_language(
     }
 
 
+async def test_a_republished_customer_mends_what_is_wrong_and_mails_nobody(
+    stage: Stage,
+) -> None:
+    registered = a_registration(a_contact("ana@example.com"))
+    await stage.tell(registered)
+    async with stage.process.db.transaction() as tx:
+        await tx.execute(
+            "UPDATE customers SET time_zone = 'Asia/Tokyo', contacts = '[]'"
+        )
+    mails = len(stage.mailbox.received)
+    await stage.deliver(registered, republished=True)
+    await stage.send()
+    assert len(stage.mailbox.received) == mails
+    async with stage.process.db.reading() as tx:
+        [row] = await tx.fetch("SELECT time_zone, contacts FROM customers")
+    assert row["time_zone"] == registered.time_zone
+    assert [contact["email"] for contact in row["contacts"]] == ["ana@example.com"]
+
+
 async def test_an_event_delivered_again_tells_nobody_twice(stage: Stage) -> None:
     customer_id = await stage.register()
     invoice, event_id = an_invoice(customer_id=customer_id), uuid7()

@@ -4,6 +4,7 @@ import random
 from uuid import UUID
 
 from chassis.db import Record
+from chassis.ids import uuid7
 from contracts.events import accounts, billing
 from services.tickets.commands.states import current_tickets
 from services.tickets.seed import seed
@@ -67,6 +68,47 @@ async def test_a_republished_state_rebuilds_a_lost_projection(stage: Stage) -> N
     row = await customer_row(stage, event.customer_id)
     assert row is not None
     assert row["version"] == 4
+
+
+async def test_a_republished_state_mends_what_is_wrong_in_its_version(
+    stage: Stage,
+) -> None:
+    principal, ana = a_customer(), await stage.customer()
+    service, invoice = a_service(ana.customer_id), an_invoice(ana.customer_id)
+    member = accounts.StaffMemberAdded(
+        version=1,
+        user_id=uuid7(),
+        name="Sam",
+        email="sam@example.com",
+        role="support",
+        language="en",
+        active=True,
+    )
+    told = [a_registration(principal), member, service, invoice]
+    for event in told:
+        await stage.deliver(event)
+    before = await kept(stage)
+    async with stage.db.transaction() as tx:
+        await tx.execute("UPDATE customers SET name = 'WRONG', language = 'pt-BR'")
+        await tx.execute("UPDATE staff_members SET name = 'WRONG'")
+        await tx.execute("UPDATE services SET customer_id = gen_random_uuid()")
+        await tx.execute("UPDATE invoices SET customer_id = gen_random_uuid()")
+    await stage.deliver(a_registration(ana.principal), republished=True)
+    for event in told:
+        await stage.deliver(event, republished=True)
+    assert await kept(stage) == before
+
+
+async def kept(stage: Stage) -> list[list[str]]:
+    """Return every row that tickets has of others' objects."""
+    async with stage.db.reading() as tx:
+        pages = [
+            await tx.fetch("SELECT t::text AS row FROM customers t ORDER BY id"),
+            await tx.fetch("SELECT t::text AS row FROM staff_members t ORDER BY id"),
+            await tx.fetch("SELECT t::text AS row FROM services t ORDER BY id"),
+            await tx.fetch("SELECT t::text AS row FROM invoices t ORDER BY id"),
+        ]
+    return [[row["row"] for row in page] for page in pages]
 
 
 async def test_a_renamed_person_is_shown_by_the_new_name(stage: Stage) -> None:
