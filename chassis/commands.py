@@ -166,7 +166,7 @@ async def _drop_letters(
     letters: DeadLetters,
     arguments: argparse.Namespace,
 ) -> int:
-    if not arguments.because:
+    if not (arguments.because or "").strip():
         raise SettingsWrong("say why, for the audit log: --because '…'")
     async with opened(process, settings) as resources:
         record = recording(resources[DATABASE], arguments.because, "system:operator")

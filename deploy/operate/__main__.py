@@ -19,6 +19,7 @@ from deploy.compose import secretfiles
 from deploy.local.faults import CannotStart
 from deploy.operate import doctor, letters, messages
 from deploy.operate.backup import back_up
+from deploy.operate.bounds import day, days, seconds
 from deploy.operate.console import say
 from deploy.operate.days import tell_due
 from deploy.operate.faults import CannotOperate
@@ -123,7 +124,7 @@ async def _letters(targets: Targets, arguments: argparse.Namespace) -> int:
         await letters.show_letter(targets, chosen or "")
     elif arguments.action == "replay":
         await letters.replay(targets, chosen, consumers)
-    elif not arguments.because:
+    elif not (arguments.because or "").strip():
         raise CannotOperate("Say why, for the audit log: --because '…'")
     else:
         await letters.drop(targets, chosen, consumers, arguments.because)
@@ -233,13 +234,13 @@ def _add_looking(add: AddCommand) -> None:
     auditing.add_argument(
         "seconds",
         nargs="?",
-        type=float,
+        type=seconds,
         default=AUDIT_WAIT_SECONDS,
         help="how long to wait for the system to come to rest",
     )
     due = add("due", _due, "say what billing's daily run has to do")
-    due.add_argument("--on", type=date.fromisoformat, default=date.today())  # noqa: DTZ011 - the operator's day; any other can be named
-    due.add_argument("--lead-days", type=int, default=LEAD_DAYS)
+    due.add_argument("--on", type=day, default=date.today())  # noqa: DTZ011 - the operator's day; any other can be named
+    due.add_argument("--lead-days", type=days, default=LEAD_DAYS)
 
 
 def _add_messages(add: AddCommand) -> None:
@@ -253,7 +254,7 @@ def _add_messages(add: AddCommand) -> None:
     resending.add_argument("--yes", action="store_true", help="send them again")
     resending.add_argument(
         "--older-than",
-        type=float,
+        type=seconds,
         default=ON_ITS_WAY_SECONDS,
         metavar="SECONDS",
         help="leave out what may be on its way; 0 where nothing runs",
@@ -261,7 +262,7 @@ def _add_messages(add: AddCommand) -> None:
     rebuilding = add("rebuild", _rebuild, "rebuild a service's copies of others'")
     rebuilding.add_argument("reader", choices=SERVICES)
     rebuilding.add_argument("objects", nargs="?", help="such as customers; else all")
-    rebuilding.add_argument("--seconds", type=float, default=REBUILD_SECONDS)
+    rebuilding.add_argument("--seconds", type=seconds, default=REBUILD_SECONDS)
 
 
 def _add_rotation(parser: argparse.ArgumentParser) -> None:
