@@ -1,9 +1,12 @@
 """Runs a process: opens what it needs, starts its parts, and drains them at the end."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -60,7 +63,7 @@ async def opened(
         resources[CLOCK] = Clock(settings.company_time_zone)
         resources[CHECKS] = process.checks
         if settings.blobs_dir is not None:
-            resources[BLOBS] = Blobs(settings.blobs_dir)
+            resources[BLOBS] = _blobs(settings.blobs_dir)
         if process.has_database:
             require(settings, "database_url")
             await _knock(settings.database_url)
@@ -74,6 +77,19 @@ async def opened(
         if process.resources is not None:
             await stack.enter_async_context(process.resources(resources, settings))
         yield resources
+
+
+def _blobs(folder: Path) -> Blobs:
+    """Return the store, or stop with one line: the first upload would find it out."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as fault:
+        raise SettingsWrong(
+            f"BLOBS_DIR: nothing can be written to {str(folder)!r}: {fault.strerror}"
+        ) from None
+    return Blobs(folder)
 
 
 async def _knock(url: str) -> None:

@@ -1,46 +1,65 @@
 """The gateway's settings, from the environment."""
 
+from typing import Annotated
+
 from aiohttp import web
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 from yarl import URL
 
-from chassis.settings import ProcessSettings
+from chassis.settings import (
+    MOST_CONNECTIONS,
+    FromJson,
+    HttpUrl,
+    ProcessSettings,
+)
 from contracts.api.billing.fields import BankText
 
 #: Without TLS, cookies could be read on their way to anywhere else.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+#: Longer than anybody waits.
+LONGEST_SECONDS = 3600
+#: More than one process can serve.
+MOST = 1_000_000
+
+GivenUrl = Annotated[HttpUrl, StringConstraints(min_length=1)]
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
+Count = Annotated[int, Field(ge=1, le=MOST)]
+
+
 class Settings(ProcessSettings):
     """Where the services are, and how much one address may ask."""
 
-    accounts_url: str
-    billing_url: str
-    tickets_url: str
-    notifier_url: str
+    accounts_url: GivenUrl
+    billing_url: GivenUrl
+    tickets_url: GivenUrl
+    notifier_url: GivenUrl
     #: The address that clients use, `https://client.example.com`.
-    public_url: str
+    public_url: GivenUrl
     #: How pages name the company.
-    company_name: str = "Client Area"
+    company_name: Annotated[str, StringConstraints(min_length=1, max_length=100)] = (
+        "Client Area"
+    )
     #: How staff's pages name the company's bank accounts, the usual one first; by the
     #: words that payments are confirmed with. One account is `main`.
-    bank_accounts: dict[BankText, BankText] = Field(default_factory=dict)
+    bank_accounts: FromJson[dict[BankText, BankText]] = Field(default_factory=dict)
     #: Loosens the limits where many clients share an address or a session, as in tests.
-    address_limit_factor: int = Field(default=1, ge=1)
-    requests_per_minute: int = Field(default=600, ge=1)
-    service_timeout_seconds: float = Field(default=30.0, gt=0)
+    address_limit_factor: Count = 1
+    requests_per_minute: Count = 600
+    service_timeout_seconds: Seconds = 30.0
     #: Beyond so many calls at once to one service, the next is refused at once; files
     #: on their way, which may be slow for their clients' sake, are bounded apart.
-    service_calls_at_once: int = Field(default=200, ge=1)
+    service_calls_at_once: Count = 200
     #: For a page's calls: people who wait longer press again.
-    page_timeout_seconds: float = Field(default=10.0, gt=0)
-    panel_timeout_seconds: float = Field(default=3.0, gt=0)
+    page_timeout_seconds: Seconds = 10.0
+    panel_timeout_seconds: Seconds = 3.0
     #: A live stream that has nothing to tell shows this often that it is there.
-    stream_heartbeat_seconds: float = Field(default=15.0, gt=0)
-    streams_per_user: int = Field(default=10, ge=1)
-    maximum_streams: int = Field(default=10_000, ge=1)
+    stream_heartbeat_seconds: Seconds = 15.0
+    streams_per_user: Count = 10
+    maximum_streams: Count = 10_000
     #: The streams, and as many others as any process has.
-    http_connections: int = Field(default=12_000, ge=1)
+    http_connections: int = Field(default=12_000, ge=1, le=MOST_CONNECTIONS)
 
     @field_validator("public_url")
     @classmethod

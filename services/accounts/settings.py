@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 from pydantic import Field, SecretStr, field_validator
 
-from chassis.settings import ProcessSettings, Several
+from chassis.settings import Currencies, Days, ProcessSettings
 from contracts.links import LinkKey, LinkKeys
 from services.accounts.domain.customers import Rules
 from services.accounts.domain.sessions import Lifetime, SessionKind
@@ -32,7 +32,7 @@ class Settings(ProcessSettings):
     address_limit_factor: int = Field(default=1, ge=1, le=10_000)
     minimum_password_length: int = Field(default=10, ge=8, le=64)
     #: What the company sells in: `CURRENCIES=BRL,USD`.
-    currencies: Several[str] = frozenset(("BRL", "USD"))
+    currencies: Currencies = frozenset(("BRL", "USD"))
     session_idle_days: int = Field(default=30, ge=1, le=365)
     session_days: int = Field(default=180, ge=1, le=3650)
     #: Shorter where others may sit down at the same machine.
@@ -41,7 +41,7 @@ class Settings(ProcessSettings):
     #: How many passwords are hashed at once, each on a core of its own.
     password_threads: int = Field(default=1, ge=1, le=64)
     #: How long ended sessions and answered links are kept.
-    keep_ended_days: int = Field(default=90, ge=1)
+    keep_ended_days: Days = 90
 
     @field_validator("signing_key")
     @classmethod
@@ -104,7 +104,7 @@ def read_signing_key(secret: SecretStr) -> OKPKey:
     """Return the private key with the id it is published under."""
     try:
         key = OKPKey.import_key(json.loads(secret.get_secret_value()))
-    except (ValueError, TypeError, KeyError, JoseError):
+    except (ValueError, TypeError, KeyError, RecursionError, JoseError):
         # Without the cause, which might quote the secret.
         raise ValueError("must be a JWK as JSON") from None
     if key.curve_name != "Ed25519" or not key.is_private:
@@ -116,7 +116,7 @@ def read_accepted_keys(secret: SecretStr) -> Sequence[OKPKey]:
     """Return the set's keys, of which public halves suffice."""
     try:
         known = KeySet.import_key_set(json.loads(secret.get_secret_value()))
-    except (ValueError, TypeError, KeyError, JoseError):
+    except (ValueError, TypeError, KeyError, RecursionError, JoseError):
         raise ValueError("must be a JWK set as JSON") from None
     keys = [key for key in known.keys if isinstance(key, OKPKey)]
     if len(keys) < len(known.keys) or any(k.curve_name != "Ed25519" for k in keys):

@@ -4,10 +4,16 @@ from functools import cached_property
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
-from chassis.money import EXPONENTS, Money
-from chassis.settings import ProcessSettings, Several
+from chassis.money import EXPONENTS, InvalidAmount, Money
+from chassis.settings import Currencies, FromJson, ProcessSettings
 from contracts.money import Amount
 from services.billing.domain.credit import CreditTerms, TopUpLimits
 from services.billing.domain.invoices import Party
@@ -35,12 +41,12 @@ class Settings(ProcessSettings):
     #: Where a transfer is to be sent, as customers read it.
     bank_instructions: Text
     #: What the company sells in: `CURRENCIES=BRL,USD`.
-    currencies: Several[str] = frozenset(("BRL", "USD"))
+    currencies: Currencies = frozenset(("BRL", "USD"))
     invoice_lead_days: int = Field(default=10, ge=0, le=365)
     first_invoice_due_days: int = Field(default=3, ge=0, le=365)
     unpaid_order_days: int = Field(default=14, ge=1, le=365)
     #: By currency, as JSON; currencies that aren't named have the usual limits.
-    credit_limits: dict[str, CreditLimits] = Field(
+    credit_limits: FromJson[dict[str, CreditLimits]] = Field(
         default_factory=dict[str, CreditLimits]
     )
     #: Whether the due date takes what credit there is, or only all that remains.
@@ -48,14 +54,19 @@ class Settings(ProcessSettings):
     #: How many PDFs are made at once, each on a core of its own.
     documents_at_once: int = Field(default=2, ge=1, le=64)
 
-    @field_validator("currencies", "credit_limits")
+    @field_validator("credit_limits")
     @classmethod
-    def check_currencies(
-        cls, value: frozenset[str] | dict[str, CreditLimits]
-    ) -> frozenset[str] | dict[str, CreditLimits]:
+    def check_limits(
+        cls, value: dict[str, CreditLimits], told: ValidationInfo
+    ) -> dict[str, CreditLimits]:
         unknown = set(value) - EXPONENTS.keys()
         if unknown:
             raise ValueError(f"unknown currencies: {', '.join(sorted(unknown))}")
+        for currency in {*value, *told.data.get("currencies", ())}:
+            try:
+                _limits(value.get(currency, CreditLimits()), currency)
+            except InvalidAmount as fault:
+                raise ValueError(f"limits in {currency}: {fault}") from None
         return value
 
     @cached_property

@@ -1,15 +1,16 @@
 """Notifier's settings, from the environment, and what its parts share while it runs."""
 
 import asyncio
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import Field, SecretStr, StringConstraints, field_validator
 
-from chassis.settings import ProcessSettings
+from chassis import addresses
+from chassis.settings import HttpUrl, ProcessSettings
 from contracts.links import LinkKey
 
 SCHEMES = ("smtp", "smtp+starttls", "smtps")
@@ -27,23 +28,20 @@ class Settings(ProcessSettings):
     #: Shared with accounts: both derive the tokens of mailed links from it.
     link_key: LinkKey = SecretStr("")
     #: Where the Client Area is, as its readers reach it.
-    portal_url: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
+    portal_url: HttpUrl = ""
     company_name: Annotated[str, StringConstraints(max_length=100)] = ""
 
     @field_validator("smtp_url")
     @classmethod
     def check_smtp_url(cls, value: SecretStr) -> SecretStr:
-        parts = urlsplit(value.get_secret_value())
-        if value and (parts.scheme not in SCHEMES or not parts.hostname):
-            raise ValueError(
-                f"must be like smtp://host:25, with {' or '.join(SCHEMES)}"
-            )
+        example = f"smtp://host:25, with {' or '.join(SCHEMES)}"
+        addresses.checked(value.get_secret_value(), SCHEMES, example)
         return value
 
     @field_validator("mail_from")
     @classmethod
     def check_mail_from(cls, value: str) -> str:
-        if value and not Address(addr_spec=parseaddr(value)[1]).domain:
+        if value and not _is_address(parseaddr(value)[1]):
             raise ValueError("must be an e-mail address, or a name and <address>")
         return value
 
@@ -57,6 +55,13 @@ class Settings(ProcessSettings):
         """The name and the address that mails come from."""
         name, email = parseaddr(self.mail_from)
         return name or self.company_name, email
+
+
+def _is_address(email: str) -> bool:
+    try:
+        return bool(Address(addr_spec=email).domain)
+    except (ValueError, IndexError, MessageError):
+        return False
 
 
 #: Set when there may be mails to send, so that the sender needn't wait for its turn.
