@@ -38,7 +38,7 @@ from tests.support.tokens import ISSUER, JWKS
         ("HTTP_PORT", "seventy", "HTTP_PORT: "),
         ("PARTS", "http,kitchen", "PARTS: "),
         ("POOL_SIZE", "0", "POOL_SIZE: "),
-        ("KEEP_OUTBOX_DAYS", "91", "KEEP_INBOX_DAYS: must be no less than"),
+        ("KEEP_OUTBOX_DAYS", "91", "KEEP_INBOX_DAYS: is 90, and must be no less"),
     ],
 )
 def test_a_wrong_setting_stops_the_process_with_its_name(
