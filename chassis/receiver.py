@@ -28,6 +28,7 @@ from chassis.bus import (
     protocol_of,
 )
 from chassis.db import DatabaseAway
+from chassis.errors import Unavailable
 from chassis.events import Envelope
 from chassis.inbox import Inbox, Incoming, Poison, read
 from chassis.topology import Subscriptions, dead_queue, retry_queue, retry_seconds
@@ -269,6 +270,6 @@ async def _surely(write: Callable[[], Awaitable[None]]) -> None:
         try:
             async with asyncio.timeout(BATCH_SECONDS):
                 return await write()
-        except (DatabaseAway, asyncpg.PostgresError, TimeoutError) as error:
+        except (Unavailable, asyncpg.PostgresError, TimeoutError) as error:
             log.warning("retry not noted", error=repr(error.__cause__ or error))
             await asyncio.sleep(AWAY_PAUSE_SECONDS)

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from chassis import readings, topology
 from chassis.bus import connect
 from chassis.migrations import CannotMigrate, MigrationEdited, migrate
+from chassis.remaking import CannotRemake
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.local.console import Console
 from deploy.local.datafolder import PROJECT, DataFolder
@@ -120,7 +121,12 @@ class Stack:
             self._supervisor.beside(self._servers.rabbitmq.end_when_it_turns_all_away())
         await self._migrated.wait()
         async with connect(self.addresses.amqp_url, "migrate") as connection:
-            await topology.declare(connection, SUBSCRIPTIONS, bound=self._note_readings)
+            try:
+                await topology.declare(
+                    connection, SUBSCRIPTIONS, bound=self._note_readings
+                )
+            except CannotRemake as fault:
+                raise CannotStart(f"{fault}.") from fault
 
     async def _start_processes(self) -> None:
         admin_url = self._servers.given_postgres

@@ -3,14 +3,18 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from itertools import count
 from uuid import UUID
 
 import pytest
 
 from chassis import topology
 from chassis.bus import connect
+from chassis.db import DatabaseBusy
 from chassis.deadletters import DeadLetter, DeadLetters, recording
+from chassis.events import Envelope
 from chassis.ids import uuid7
+from chassis.inbox import Inbox
 from tests.integration.chassis.queues import depth, put
 from tests.integration.chassis.stage import Stage, a_change, until
 
@@ -35,6 +39,24 @@ async def test_what_fails_once_is_handled_at_its_retry(stage: Stage) -> None:
         await stage.emit(change)
         await stage.quiet()
     assert await stage.effects() == [(change.thing_id, 1)]
+
+
+async def test_a_busy_database_only_delays_what_waits_for_its_retry(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, note, times = a_change(fault="once"), Inbox.note_retry, count()
+
+    async def note_at_last(inbox: Inbox, envelope: Envelope, *, seconds: float) -> None:
+        if next(times) < 2:
+            raise DatabaseBusy
+        await note(inbox, envelope, seconds=seconds)
+
+    monkeypatch.setattr(Inbox, "note_retry", note_at_last)
+    async with stage.running("relay", "consumers"):
+        await stage.emit(change)
+        await stage.quiet()
+    assert await stage.effects() == [(change.thing_id, 1)]
+    assert next(times) == 3
 
 
 async def test_what_fails_alone_holds_up_no_neighbour(stage: Stage) -> None:
