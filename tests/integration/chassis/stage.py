@@ -141,8 +141,8 @@ class Stage:
             return await tx.fetch(sql, *args)
 
     async def effects(self) -> list[tuple[UUID, int]]:
-        """Return (thing, version) for each time a handler's effects were committed."""
-        rows = await self.fetch("SELECT thing_id, version FROM effects")
+        """Return (thing, version) of each effect, in the order they were written."""
+        rows = await self.fetch("SELECT thing_id, version FROM effects ORDER BY number")
         return [(row["thing_id"], row["version"]) for row in rows]
 
     async def all_published(self) -> bool:

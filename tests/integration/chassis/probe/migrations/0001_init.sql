@@ -12,6 +12,7 @@ CREATE TABLE things (
 );
 -- One row per effect of an event: a doubled effect is a doubled row.
 CREATE TABLE effects (
+    number bigint GENERATED ALWAYS AS IDENTITY,
     event_id uuid NOT NULL,
     thing_id uuid NOT NULL,
     version bigint NOT NULL,
