@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequ
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import unquote, urlsplit
 
 import aio_pika
 import structlog
@@ -17,6 +18,7 @@ from aio_pika.exceptions import (
 )
 from aiormq import Channel as ProtocolChannel
 from aiormq import spec
+from aiormq.exceptions import InvalidFrameError, ProbableAuthenticationError
 from pamqp.exceptions import PAMQPException
 
 CONNECT_SECONDS = 5.0
@@ -38,15 +40,28 @@ HELP = "waiting for it; if that takes long, look at AMQP_URL and at the broker's
 log = structlog.get_logger("bus")
 
 
+class BrokerRefuses(AMQPError):
+    """The broker is there, and doesn't take AMQP_URL's user or virtual host."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self._sentence = sentence
+
+    def __repr__(self) -> str:
+        """Return the sentence alone, as lines of the log and of commands quote it."""
+        return self._sentence
+
+    __str__ = __repr__
+
+
 @asynccontextmanager
 async def connect(url: str, name: str) -> AsyncGenerator[AbstractConnection]:
-    """Open a connection that shows its name to operators."""
-    connection = await aio_pika.connect(
-        url,
-        timeout=CONNECT_SECONDS,
-        heartbeat=HEARTBEAT_SECONDS,
-        client_properties={"connection_name": name},
-    )
+    """Open a connection that shows its name to operators.
+
+    Raise BrokerRefuses if the broker says no; the rest of BROKER_ERRORS, or
+    TimeoutError, if it can't be reached.
+    """
+    connection = await _open(url, name)
     try:
         yield connection
     finally:
@@ -185,6 +200,36 @@ class Publisher:
 
 #: The broker's answers about one message alone.
 _REFUSALS = (PublishError, DeliveryError)
+
+
+async def _open(url: str, name: str) -> AbstractConnection:
+    try:
+        return await aio_pika.connect(
+            url,
+            timeout=CONNECT_SECONDS,
+            heartbeat=HEARTBEAT_SECONDS,
+            client_properties={"connection_name": name},
+        )
+    except ProbableAuthenticationError:
+        server, user, _ = _names_in(url)
+        raise BrokerRefuses(
+            f"{server} has no user {user!r}, or another password for it"
+        ) from None
+    except InvalidFrameError as fault:
+        # Closed where it should have opened the virtual host; aiormq keeps no reason.
+        if spec.Connection.OpenOk.name not in str(fault):
+            raise
+        server, user, vhost = _names_in(url)
+        raise BrokerRefuses(
+            f"{server} has no virtual host {vhost!r}, or user {user!r} may not use it"
+        ) from None
+
+
+def _names_in(url: str) -> tuple[str, str, str]:
+    """Return the server, the user and the virtual host: all but the password."""
+    parts = urlsplit(url)
+    server = parts.netloc.rpartition("@")[2]
+    return server, unquote(parts.username or "guest"), unquote(parts.path[1:]) or "/"
 
 
 async def _close(connection: AbstractConnection) -> None:

@@ -7,15 +7,19 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
-from chassis import blobs, health
+from chassis import blobs, bus, health
 from chassis.blobs import Blobs, StorageFull
 from chassis.db import DatabaseRefuses, knock
+from chassis.ids import uuid7
 from chassis.migrations import Migration, migrations_of
 from chassis.settings import ProcessSettings, SettingsWrong, load_settings
 from tests.integration.chassis.stage import REPOSITORY, Stage
+from tests.support.servers import Servers
 
 NOBODY = "127.0.0.1:1"
 WEAK = "amqp://app:app-secret@broker/"
@@ -92,6 +96,68 @@ async def test_a_broker_that_is_away_ends_a_command(run: Run) -> None:
     [line] = ended.lines
     assert line.startswith(f"the broker at {NOBODY} can't be used: ")
     assert line.endswith("look at AMQP_URL")
+
+
+async def test_a_virtual_host_that_is_not_there_is_named(
+    run: Run, stage: Stage
+) -> None:
+    server, _, _ = stage.amqp_url.rpartition("/")
+    ended = await run("migrate", AMQP_URL=f"{server}/nowhere")
+    assert ended.code == 1
+    [line] = ended.lines
+    assert "has no virtual host 'nowhere', or user 'app' may not use it" in line
+    assert line.endswith("look at AMQP_URL")
+    assert f":{urlsplit(server).password}@" not in line
+
+
+async def test_a_user_that_may_not_use_the_virtual_host_is_named(
+    run: Run, stage: Stage, servers: Servers
+) -> None:
+    user = f"test-{uuid7().hex}"
+    address = f"{servers.management}/api/users/{user}"
+    host = stage.amqp_url.rpartition("@")[2]
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        await session.put(address, json={"password": STRONG, "tags": ""})
+        try:
+            ended = await run("migrate", AMQP_URL=f"amqp://{user}:{STRONG}@{host}")
+        finally:
+            await session.delete(address)
+    [line] = ended.lines
+    assert f"has no virtual host '{host.rpartition('/')[2]}'" in line
+    assert f"or user '{user}' may not use it" in line
+    assert STRONG not in line
+
+
+async def test_a_wrong_password_of_the_broker_is_told_and_not_shown(
+    run: Run, stage: Stage
+) -> None:
+    host = stage.amqp_url.rpartition("@")[2]
+    ended = await run("migrate", AMQP_URL=f"amqp://app:{STRONG}@{host}")
+    [line] = ended.lines
+    assert "has no user 'app', or another password for it" in line
+    assert STRONG not in line
+
+
+async def test_a_process_waits_for_its_virtual_host_and_names_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = asyncio.Event()
+    told: list[str] = []
+
+    def note(_event: str, *, error: str, **_: object) -> None:
+        told.append(error)
+        if len(told) > 1:
+            stopping.set()
+
+    async def session() -> None:
+        async with bus.connect(stage.amqp_url + "-gone", "test"):
+            raise AssertionError("there is no such virtual host")
+
+    monkeypatch.setattr(bus.log, "warning", note)
+    async with asyncio.timeout(30):
+        await bus.keep_up("test", session, stopping)
+    vhost = stage.amqp_url.rpartition("/")[2]
+    assert all(f"has no virtual host '{vhost}-gone', or" in error for error in told)
 
 
 async def test_a_database_that_is_away_ends_a_migration(run: Run) -> None:
