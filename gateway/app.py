@@ -24,6 +24,7 @@ from gateway.events import LIVE_EVENTS, LiveEvents
 from gateway.headers import add_security_headers, security_headers
 from gateway.limits import flood_limit, session_known
 from gateway.portal.app import add_portal
+from gateway.portal.assets import require_fetched
 from gateway.portal.cookies import Cookies
 from gateway.portal.lastpage import last_page
 from gateway.portal.pages import add_faults
@@ -46,6 +47,7 @@ async def open_resources(
 ) -> AsyncGenerator[None]:
     """Open the session to the services, and hear of what happens in them."""
     require(settings, "amqp_url")
+    require_fetched()
     streams = Streams(settings, resources[CLOCK])
     events = LiveEvents(streams)
     async with (

@@ -13,6 +13,8 @@ from pathlib import Path
 from aiohttp import web
 from markupsafe import Markup
 
+from chassis.settings import SettingsWrong
+
 PREFIX = "/assets/"
 
 _HERE = Path(__file__).parent / "static"
@@ -65,6 +67,15 @@ def icon(name: str) -> Markup:
         'stroke="currentColor" stroke-width="2" stroke-linecap="round" '
         f'stroke-linejoin="round" aria-hidden="true" focusable="false">{rest.strip()}'
     )
+
+
+def require_fetched() -> None:
+    """Stop with one line when what browsers are given was never fetched."""
+    missing = [path for path in (*_FILES.values(), _ICONS) if not path.exists()]
+    if missing:
+        raise SettingsWrong(
+            f"what browsers are given is missing: {missing[0]}; run `make setup`"
+        )
 
 
 def add_assets(app: web.Application) -> None:
