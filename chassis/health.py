@@ -125,6 +125,7 @@ async def observed(
         host=settings.observe_host,
         port=settings.observe_port,
         connections=OBSERVERS,
+        setting="OBSERVE_PORT",
     ):
         yield
 

@@ -50,11 +50,13 @@ async def serving(
     port: int,
     connections: int = 2000,
     drain_seconds: float = 0.0,
+    setting: str = "HTTP_PORT",
 ) -> AsyncGenerator[int]:
     """Serve the application until the block ends; yields the port in use.
 
     At the end new connections are refused, those that are open may be used for another
-    `drain_seconds`, and end with their next answer.
+    `drain_seconds`, and end with their next answer. A port in use ends the process with
+    a line that names its `setting`.
     """
     _allow_files(connections + OTHER_FILES)
     leaving = _Leaving()
@@ -71,7 +73,7 @@ async def serving(
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, backlog=BACKLOG)
-        await _begin(site, host, port)
+        await _begin(site, host, port, setting)
         yield runner.addresses[0][1]
         leaving.now = True
         await _take_no_more(site)
@@ -115,14 +117,14 @@ class PortTaken(SystemExit):
     """The port can't be listened on; ends the process with one line."""
 
 
-async def _begin(site: web.TCPSite, host: str, port: int) -> None:
+async def _begin(site: web.TCPSite, host: str, port: int, setting: str) -> None:
     try:
         await site.start()
     except OSError as fault:
         why = os.strerror(fault.errno or 0)
         raise PortTaken(
             f"port {port} of {host} can't be listened on: {why}; stop what uses it, or"
-            " set another HTTP_PORT or OBSERVE_PORT"
+            f" set another {setting}"
         ) from None
 
 

@@ -80,13 +80,16 @@ async def test_a_wrong_database_is_named_with_its_server(
     assert 'database "nowhere" does not exist' in line
 
 
-async def test_a_port_in_use_is_named(run: Run) -> None:
+@pytest.mark.parametrize("setting", ["HTTP_PORT", "OBSERVE_PORT"])
+async def test_a_port_in_use_is_named_with_its_setting(run: Run, setting: str) -> None:
     server = await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        ended = await run("serve", HTTP_PORT=str(port))
+        ended = await run("serve", **{setting: str(port)})
     assert ended.code == 1
-    assert ended.lines[-1].startswith(f"port {port} of 127.0.0.1 can't be listened on")
+    [line] = [line for line in ended.lines if line.startswith(f"port {port} of ")]
+    assert "can't be listened on" in line
+    assert line.endswith(f"set another {setting}")
     assert not any("Traceback" in line for line in ended.lines)
 
 
@@ -105,7 +108,8 @@ async def test_a_virtual_host_that_is_not_there_is_named(
     ended = await run("migrate", AMQP_URL=f"{server}/nowhere")
     assert ended.code == 1
     [line] = ended.lines
-    assert "has no virtual host 'nowhere', or user 'app' may not use it" in line
+    user = urlsplit(server).username
+    assert f"has no virtual host 'nowhere', or user '{user}' may not use it" in line
     assert line.endswith("look at AMQP_URL")
     assert f":{urlsplit(server).password}@" not in line
 
@@ -132,9 +136,10 @@ async def test_a_wrong_password_of_the_broker_is_told_and_not_shown(
     run: Run, stage: Stage
 ) -> None:
     host = stage.amqp_url.rpartition("@")[2]
-    ended = await run("migrate", AMQP_URL=f"amqp://app:{STRONG}@{host}")
+    user = urlsplit(stage.amqp_url).username
+    ended = await run("migrate", AMQP_URL=f"amqp://{user}:{STRONG}@{host}")
     [line] = ended.lines
-    assert "has no user 'app', or another password for it" in line
+    assert f"has no user '{user}', or another password for it" in line
     assert STRONG not in line
 
 
