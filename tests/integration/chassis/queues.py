@@ -30,6 +30,11 @@ async def consumers_of(amqp_url: str, queue: str) -> int:
         return (await channel.queue_declare(queue, passive=True)).consumer_count or 0
 
 
+async def is_consumed(stage: Stage) -> bool:
+    """Whether a consumer of the probe is served."""
+    return bool(await consumers_of(stage.amqp_url, "probe"))
+
+
 async def delete_queue(amqp_url: str, queue: str) -> None:
     async with a_channel(amqp_url) as channel:
         await channel.queue_delete(queue)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from tests.integration.chassis.probe.app import (
     ThingView,
     find_thing,
 )
-from tests.integration.chassis.queues import delete_queue
+from tests.integration.chassis.queues import delete_queue, is_consumed
 from tests.integration.chassis.stage import Stage, a_change, until
 from tests.support.running import Running, running
 from tests.support.tokens import ISSUER, JWKS
@@ -155,6 +156,8 @@ async def test_sigterm_answers_the_requests_in_hand(
     change = a_change()
     parts = ("http", "relay", "consumers")
     async with stage.running(*parts, relay_delay_seconds=0.5) as probe:
+        # Requests are taken before; stopped by then, it would never hear of events.
+        await until(partial(is_consumed, stage))
         await stage.emit(change)
         request = asyncio.create_task(
             probe.client.get(f"/api/v1/things/{change.thing_id}")

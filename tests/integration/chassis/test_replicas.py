@@ -21,7 +21,7 @@ from chassis.receiver import Receiver
 from chassis.resources import Resources
 from tests.integration.chassis.probe import app
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged
-from tests.integration.chassis.queues import consumers_of
+from tests.integration.chassis.queues import is_consumed
 from tests.integration.chassis.stage import (
     Stage,
     a_change,
@@ -190,11 +190,6 @@ def note_connections(monkeypatch: pytest.MonkeyPatch) -> list[AbstractConnection
 
     monkeypatch.setattr(receiver, "connect", noting)
     return connections
-
-
-async def is_consumed(stage: Stage) -> bool:
-    """Whether somebody is served; those who stand by don't count."""
-    return bool(await consumers_of(stage.amqp_url, "probe"))
 
 
 async def are_connected(count: int) -> bool:
