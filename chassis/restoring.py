@@ -21,7 +21,7 @@ _FIND: LiteralString = """
 """
 _FORM = re.compile(
     r"unfinished restore, begun (?P<begun_at>\S+); before it: (?P<before>\S+);"
-    r" again: (?P<command>.+)",
+    r"(?P<loaded> all of it is loaded;)? again: (?P<command>.+)",
     re.DOTALL,
 )
 
@@ -36,12 +36,19 @@ class Mark:
     before: str
     #: What does the same restore again.
     command: str
+    #: Whether nothing remains to be done, in any schema, but to take the marks away.
+    loaded: bool = False
 
     def __str__(self) -> str:
+        loaded = " all of it is loaded;" if self.loaded else ""
         return (
             f"unfinished restore, begun {self.begun_at}; before it: {self.before};"
-            f" again: {self.command}"
+            f"{loaded} again: {self.command}"
         )
+
+    def is_of(self, other: "Mark") -> bool:
+        """Tell whether both are of the same restore."""
+        return (self.begun_at, self.command) == (other.begun_at, other.command)
 
     @property
     def advice(self) -> str:
@@ -57,4 +64,7 @@ async def find_mark(
     """Return the schema's mark, if a restore into it has begun and not ended."""
     comment: str | None = await connection.fetchval(_FIND, schema)
     found = _FORM.fullmatch(comment or "")
-    return Mark(**found.groupdict()) if found else None
+    if found is None:
+        return None
+    begun_at, before, loaded, command = found.groups()
+    return Mark(begun_at, before, command, loaded=loaded is not None)

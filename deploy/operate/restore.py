@@ -23,7 +23,7 @@ from deploy.operate.letters import broker, queue_state
 from deploy.operate.manifest import Manifest, SavedService
 from deploy.operate.messages import resend, unheard
 from deploy.operate.reunion import reunite
-from deploy.operate.rooms import alone, bring_schema_up, emptied
+from deploy.operate.rooms import alone, bring_schema_up, emptied, ended
 from deploy.operate.snapshots import connected, count_rows, ledger_head
 from deploy.operate.targets import Targets, place
 from deploy.processes import SERVICES as PROCESSES
@@ -56,11 +56,13 @@ async def restore(
         archive.refuse_unwritable(targets.folder("blobs"))
     some = set(services) < set(targets.owners)
     mark = marks.mark_of(services, folder, into=into, aside=aside)
-    async with alone(targets, services), emptied(targets, services, mark, aside=aside):
-        await _load_all(targets, services, saved, folder)
-        await _bring_up_to_date(targets, services, saved.taken_at)
-        if some:
-            await reunite(targets, services, saved.taken_at)
+    async with alone(targets, services):
+        if not await ended(targets, mark):
+            async with emptied(targets, services, mark, aside=aside):
+                await _load_all(targets, services, saved, folder)
+                await _bring_up_to_date(targets, services, saved.taken_at)
+                if some:
+                    await reunite(targets, services, saved.taken_at)
     if not some:
         await _warn_of_the_future(targets)
     return await _judge(targets, services)

@@ -1,6 +1,6 @@
 """Room for a restore in each schema, which is given back as it was if that fails."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,7 +60,7 @@ async def emptied(
     """Make room in every schema; if the block fails, leave each as it was found.
 
     What a restore that was killed left is removed; what had been there before that one
-    counts as what was found.
+    counts as what was found. One that was all there but for its end: see `ended`.
     """
     await _refuse_halves(targets, services)
     rooms = {name: await _inspect(targets, name) for name in services}
@@ -78,11 +78,25 @@ async def emptied(
         for name in services:
             await _make_room(targets, name)
         yield
-        for name in services:
-            await _unmark(targets, name)
     except BaseException:
         await to_its_end(_undo(targets, rooms, mark))
         raise
+    await to_its_end(_end(targets, services, mark))
+
+
+async def ended(targets: Targets, mark: Mark) -> bool:
+    """End a restore that was cut off when all was loaded; tell whether it is this one.
+
+    Schemas that it had unmarked by then are in use, perhaps; nothing in them is half.
+    """
+    found = await _marks(targets, targets.owners)
+    for done in [each for each in found.values() if each.loaded]:
+        # Who says that all is loaded is the last to lose its mark.
+        names = [name for name, each in found.items() if each.is_of(done)]
+        for name in sorted(names, key=lambda name: found[name].loaded):
+            await _unmark(targets, name)
+        say(f"what was restored at {done.begun_at} is whole: {', '.join(names)}")
+    return any(each.loaded and each.command == mark.command for each in found.values())
 
 
 async def bring_schema_up(
@@ -105,13 +119,19 @@ async def bring_schema_up(
 
 async def _refuse_halves(targets: Targets, services: Sequence[str]) -> None:
     """Refuse to bring services together with one of which there is only a half."""
+    others = targets.owners.keys() - set(services)
+    marks.refuse(await _marks(targets, sorted(others)))
+
+
+async def _marks(targets: Targets, services: Iterable[str]) -> dict[str, Mark]:
+    """Return those of the services whose databases are known."""
     found: dict[str, Mark] = {}
-    for name in targets.owners.keys() - set(services):
+    for name in services:
         if targets.owners[name]:
             async with connected(targets.owners[name]) as owner:
                 if mark := await find_mark(owner, name):
                     found[name] = mark
-    marks.refuse(dict(sorted(found.items())))
+    return found
 
 
 async def _inspect(targets: Targets, service: str) -> Room:
@@ -162,6 +182,25 @@ async def _make_room(targets: Targets, service: str) -> None:
     async with connected(targets.owner(service)) as owner:
         await schemas.clear(owner, service)
         await schemas.forget_grants(owner, service)
+
+
+async def _end(targets: Targets, services: Sequence[str], mark: Mark) -> None:
+    """Take the marks away, so that wherever this is cut off the rest is known.
+
+    Each schema has an owner of its own, so that no transaction takes them all: one mark
+    says first that all is loaded, and is the last to go.
+    """
+    first, *others = services
+    try:
+        async with connected(targets.owner(first)) as owner:
+            await marks.put(owner, first, replace(mark, loaded=True))
+        for name in (*others, first):
+            await _unmark(targets, name)
+    except (*AWAY, CannotOperate) as fault:
+        raise CannotOperate(
+            f"All is restored, but can't be unmarked now ({fault}); nothing starts with"
+            f" what is marked. When that is mended, run it again: {mark.command}"
+        ) from fault
 
 
 async def _undo(targets: Targets, rooms: Mapping[str, Room], mark: Mark) -> None:
