@@ -16,6 +16,7 @@ from functools import partial
 import asyncpg
 import structlog
 from aiormq.abc import DeliveredMessage
+from pydantic import ValidationError
 
 from chassis import metrics, topology, watermarks
 from chassis.arrivals import Arrivals
@@ -187,8 +188,8 @@ class _Settler:
     ) -> None:
         queue = dead_queue(self._inbox.consumer)
         await self._ladder.send(message, queue, attempts, error)
-        if attempts > 1:
-            envelope = Envelope.read(message.body)
+        # What can't be read was never noted, whatever it says of attempts.
+        if attempts > 1 and (envelope := _envelope_of(message)):
             await _surely(partial(self._inbox.forget_retry, envelope))
         metrics.events_dead.labels(self._inbox.consumer).inc()
 
@@ -246,7 +247,14 @@ def _id_of(message: DeliveredMessage) -> str:
 
 def _attempts_of(message: DeliveredMessage) -> int:
     attempts = (message.header.properties.headers or {}).get(ATTEMPTS, 0)
-    return attempts if isinstance(attempts, int) else 0
+    return max(attempts, 0) if isinstance(attempts, int) else 0
+
+
+def _envelope_of(message: DeliveredMessage) -> Envelope | None:
+    try:
+        return Envelope.read(message.body)
+    except ValidationError:
+        return None
 
 
 def _read(message: DeliveredMessage) -> Incoming:
@@ -270,6 +278,10 @@ async def _surely(write: Callable[[], Awaitable[None]]) -> None:
         try:
             async with asyncio.timeout(BATCH_SECONDS):
                 return await write()
+        except asyncpg.DataError as error:
+            # A name or a time that no relay could have read from its outbox.
+            log.warning("retry can't be noted", error=repr(error))
+            return None
         except (Unavailable, asyncpg.PostgresError, TimeoutError) as error:
             log.warning("retry not noted", error=repr(error.__cause__ or error))
             await asyncio.sleep(AWAY_PAUSE_SECONDS)

@@ -8,6 +8,7 @@ from aiormq import Channel
 from aiormq.abc import DeliveredMessage
 
 from chassis.bus import Message, Publisher, connect, protocol_of
+from chassis.receiver import ATTEMPTS
 from chassis.topology import EXCHANGE
 from tests.integration.chassis.stage import Stage
 
@@ -56,9 +57,15 @@ async def take_and_give_back(amqp_url: str, queue: str) -> None:
 
 
 async def put(
-    amqp_url: str, *bodies: bytes, type_: str = "probe.thing.changed.v1"
+    amqp_url: str,
+    *bodies: bytes,
+    type_: str = "probe.thing.changed.v1",
+    attempts: int | None = None,
 ) -> None:
-    """Publish to the probe's queue what no relay would."""
+    """Publish to the probe's queue what no relay would, as if it had been tried."""
+    headers: dict[str, str | int] | None = (
+        None if attempts is None else {ATTEMPTS: attempts}
+    )
     async with connect(amqp_url, "test") as connection:
         publisher = await Publisher.open(connection)
         for number, body in enumerate(bodies):
@@ -69,6 +76,7 @@ async def put(
                     type=type_,
                     body=body,
                     message_id=f"put-{number}",
+                    headers=headers,
                 )
             )
 

@@ -122,6 +122,36 @@ async def test_what_cannot_be_read_is_dead_at_once_and_stops_nobody(
     assert await stage.effects() == [(good.thing_id, 1)]
 
 
+@pytest.mark.parametrize("attempts", [1, 4, -7])
+async def test_what_cannot_be_read_is_dead_once_whatever_it_says_of_attempts(
+    stage: Stage, letters: DeadLetters, attempts: int
+) -> None:
+    good = a_change()
+    await put(stage.amqp_url, b"unreadable", attempts=attempts)
+    async with stage.running("relay", "consumers"):
+        await stage.emit(good)
+        await stage.quiet()
+    [letter] = await letters.list()
+    assert letter.attempts == max(attempts, 0) + 1
+    assert await stage.effects() == [(good.thing_id, 1)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("type", "pro\0be.v1"), ("time", "0001-01-01T00:00:00+14:00")]
+)
+async def test_what_postgres_cannot_note_is_retried_and_stops_nobody(
+    stage: Stage, field: str, value: str
+) -> None:
+    good = a_change()
+    await stage.emit(a_change(fault="always"), good)
+    [row] = await stage.fetch("SELECT body FROM outbox ORDER BY seq LIMIT 1")
+    body = json.loads(row["body"]) | {"id": str(uuid7()), field: value}
+    await put(stage.amqp_url, json.dumps(body).encode())
+    async with stage.running("relay", "consumers"):
+        await until(lambda: is_dead(stage, 2))
+        await until(lambda: has_effects(stage, 1))
+
+
 async def test_an_event_of_a_later_release_gets_its_retries(
     stage: Stage, letters: DeadLetters
 ) -> None:
