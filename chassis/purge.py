@@ -31,11 +31,14 @@ JOB_RUNS: LiteralString = """
         WHERE started_at < now() - make_interval(days => $1)
         LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
-#: Retries that never came back; whoever does is forgotten with its effects.
+#: Retries that never came back, or were handled by another way; who comes back is
+#: forgotten with its effects.
 RETRIES: LiteralString = """
     DELETE FROM retries WHERE (consumer, event_id) IN (
         SELECT consumer, event_id FROM retries
         WHERE due_at < now() - make_interval(days => $1)
+            OR EXISTS (SELECT FROM inbox WHERE inbox.consumer = retries.consumer
+                           AND inbox.event_id = retries.event_id)
         LIMIT $2 FOR UPDATE SKIP LOCKED)
 """
 

@@ -72,6 +72,11 @@ async def save(
             AND retries.producer = told.producer
             AND told.at
                 <= greatest(retries.due_at, $4) + make_interval(secs => $5)
+            -- One that was sent again, or replayed, may have been handled meanwhile.
+            AND NOT EXISTS (
+                SELECT FROM inbox
+                WHERE inbox.consumer = retries.consumer
+                    AND inbox.event_id = retries.event_id)
         GROUP BY told.producer, told.at, told.number ORDER BY told.number
         ON CONFLICT (producer) DO UPDATE SET at = EXCLUDED.at
         WHERE watermarks.at < EXCLUDED.at

@@ -1,6 +1,6 @@
 """Jobs: each slot once, whoever runs; purging; the sandbox's clock."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from chassis import clockshift
 from chassis.ids import uuid7
@@ -64,6 +64,30 @@ async def test_only_what_is_out_of_date_is_purged(stage: Stage) -> None:
     assert [row["subject"] for row in rows] == [new.thing_id]
     assert len(await stage.fetch("SELECT 1 FROM outbox")) == 1
     assert len(await stage.fetch("SELECT 1 FROM inbox")) == 1
+
+
+async def test_a_retry_is_purged_once_it_is_out_of_date_or_handled_by_another_way(
+    stage: Stage,
+) -> None:
+    now, (old, handled, waiting) = datetime.now(UTC), (uuid7() for _ in range(3))
+    async with stage.db.transaction() as tx:
+        await tx.execute(
+            """
+            INSERT INTO retries (consumer, event_id, producer, emitted_at, due_at)
+            SELECT 'probe', id, 'probe', due_at, due_at
+            FROM unnest($1::uuid[], $2::timestamptz[]) AS noted (id, due_at)
+            """,
+            [old, handled, waiting],
+            [now - timedelta(days=31), now, now],
+        )
+        await tx.execute(
+            "INSERT INTO inbox (consumer, event_id, type) VALUES ('probe', $1, 'x')",
+            handled,
+        )
+    async with stage.running("http") as probe:
+        await run(plumbing_jobs["purge_plumbing"], probe.resources, run_id=uuid7())
+    [kept] = await stage.fetch("SELECT event_id FROM retries")
+    assert kept["event_id"] == waiting
 
 
 async def test_an_unpublished_event_is_never_purged(stage: Stage) -> None:

@@ -13,7 +13,13 @@ from chassis.events import Envelope
 from chassis.http import waiting
 from chassis.ids import uuid7
 from tests.integration.chassis.probe import app
-from tests.integration.chassis.queues import depth, purge, put, take_and_give_back
+from tests.integration.chassis.queues import (
+    depth,
+    publish_again,
+    purge,
+    put,
+    take_and_give_back,
+)
 from tests.integration.chassis.stage import (
     Stage,
     a_change,
@@ -107,6 +113,23 @@ async def test_what_is_handled_at_last_holds_back_no_watermark(
         await stage.quiet()
     assert await stage.effects() == [(change.thing_id, 1)]
     assert not await stage.fetch("SELECT 1 FROM retries")
+
+
+async def test_what_is_handled_by_another_way_than_its_retry_holds_back_no_watermark(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an operator's `resend` does, or a dead letter that is replayed."""
+    change, told_at = a_change(fault="always"), datetime.now(UTC) + timedelta(minutes=1)
+    async with stage.running("relay", "consumers"):
+        await stage.emit(change)
+        await until(lambda: waits_for_its_retry(stage))
+        await purge(stage.amqp_url, "probe.retry.5s")
+        monkeypatch.setattr(app, "misbehave", forgive)
+        await publish_again(stage)
+        await stage.quiet()
+        await tell(stage, probe=told_at)
+        await until(lambda: reaches(stage, "probe", told_at))
+    assert await stage.effects() == [(change.thing_id, 1)]
 
 
 async def test_a_retry_holds_back_its_own_producers_watermarks_alone(
