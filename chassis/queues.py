@@ -32,14 +32,13 @@ async def declare_queue(connection: AbstractConnection, queue: Queue) -> bool:
     # The refusal costs the channel.
     channel = await connection.channel()
     try:
-        declared = await channel.declare_queue(
+        await channel.declare_queue(
             queue.name, durable=True, arguments=queue.arguments, timeout=DECLARE_SECONDS
         )
     except ChannelPreconditionFailed:
         return False
-    for routing_key in queue.routing_keys:
-        await declared.bind(EXCHANGE, routing_key, timeout=DECLARE_SECONDS)
     await channel.close()
+    await bind(connection, queue)
     return True
 
 
@@ -53,6 +52,15 @@ async def state_of(connection: AbstractConnection, name: str) -> QueueState | No
     found = queue.declaration_result
     await channel.close()
     return QueueState(found.message_count or 0, found.consumer_count or 0)
+
+
+async def bind(connection: AbstractConnection, queue: Queue) -> None:
+    """Let events come to the queue by its routing keys."""
+    channel = await connection.channel()
+    unbound = await channel.get_queue(queue.name, ensure=False)
+    for routing_key in queue.routing_keys:
+        await unbound.bind(EXCHANGE, routing_key, timeout=DECLARE_SECONDS)
+    await channel.close()
 
 
 async def unbind(connection: AbstractConnection, queue: Queue) -> None:

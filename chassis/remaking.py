@@ -4,20 +4,23 @@ The broker changes no queue. So what lies in X is moved to a second one, `X.movi
 which gets X's events meanwhile; X is deleted and declared as it should be, and all of
 it comes back. Whatever step is the last of a run, each message is in one of the two,
 and the next run goes on from there; a message may be there twice, which does no harm.
+A run that refuses or fails before X is deleted leaves all in X; one that is killed
+leaves X without new events until the next run: they wait in `X.moving`.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Collection, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import DeliveredMessage
 
-from chassis.bus import CONFIRM_SECONDS, ProtocolChannel, protocol_of
+from chassis.bus import BROKER_ERRORS, CONFIRM_SECONDS, ProtocolChannel, protocol_of
 from chassis.migrations import CannotMigrate
 from chassis.queues import (
     Queue,
     QueueState,
+    bind,
     declare_queue,
     delete_queue,
     state_of,
@@ -34,6 +37,8 @@ IN_HAND_SECONDS = 30.0
 LOOK_SECONDS = 0.02
 #: On 4.x a queue that says nothing has a delivery limit.
 UNLIMITED = 1_000_000
+#: What is asked of a closed connection; or nothing is answered in time.
+_CLOSED = (RuntimeError, TimeoutError)
 
 
 class CannotRemake(CannotMigrate):
@@ -48,14 +53,13 @@ async def remake(
     `feeders` are the queues whose messages come to it in time. Raises CannotRemake
     where somebody consumes it.
     """
-    await _refuse_if_consumed(connection, queue.name)
-    moving = _moving(queue)
-    await declare_queue(connection, moving)
-    async with _in_hand(connection, feeders):
-        await unbind(connection, queue)
-        await _move(connection, queue.name, moving.name)
-        # The broker has no way to delete a queue only if it is empty and unused.
-        await _refuse_if_consumed(connection, queue.name)
+    async with AsyncExitStack() as held:
+        async with _undone_if_it_fails(connection, queue):
+            await _refuse_if_consumed(connection, queue.name)
+            await held.enter_async_context(_in_hand(connection, feeders))
+            await _empty(connection, queue)
+            # The broker has no way to delete a queue only if it is empty and unused.
+            await _refuse_if_consumed(connection, queue.name)
         await delete_queue(connection, queue.name)
         await declare_queue(connection, queue)
 
@@ -68,6 +72,51 @@ async def bring_back(connection: AbstractConnection, queue: Queue) -> None:
     await unbind(connection, moving)
     await _move(connection, moving.name, queue.name)
     await delete_queue(connection, moving.name)
+
+
+@asynccontextmanager
+async def _undone_if_it_fails(
+    connection: AbstractConnection, queue: Queue
+) -> AsyncGenerator[None]:
+    """Let processes that go on with the queue as it is have all events in it.
+
+    Also those that an earlier run moved, if it was killed.
+    """
+    try:
+        yield
+    except BaseException:
+        # Who has lost the broker undoes nothing, and says what he has lost it by.
+        with suppress(*BROKER_ERRORS, *_CLOSED):
+            await _undo(connection, queue)
+        raise
+
+
+async def _undo(connection: AbstractConnection, queue: Queue) -> None:
+    if await state_of(connection, _moving(queue).name) is not None:
+        # First, so that no event goes to neither.
+        await bind(connection, queue)
+        await bring_back(connection, queue)
+
+
+async def _empty(connection: AbstractConnection, queue: Queue) -> None:
+    """Let all that is in the queue, and what comes from now on, go to `X.moving`."""
+    moving = _moving(queue)
+    await declare_queue(connection, moving)
+    await _to_its_end(unbind(connection, queue))
+    await _move(connection, queue.name, moving.name)
+
+
+async def _to_its_end(step: Coroutine[object, object, None]) -> None:
+    """Take a step that can't be cancelled midway: nothing would undo it for sure.
+
+    What the broker was asked on one channel may come after what it is asked on another.
+    """
+    taken = asyncio.ensure_future(step)
+    try:
+        await asyncio.shield(taken)
+    except asyncio.CancelledError:
+        await taken
+        raise
 
 
 def _moving(queue: Queue) -> Queue:
@@ -97,14 +146,16 @@ async def _in_hand(
     somebody has in hand doesn't expire, and goes back when the channel closes.
     """
     channel = await connection.channel(publisher_confirms=False)
-    await channel.set_qos(MOST_IN_HAND)
-    protocol = await protocol_of(channel)
-    for feeder in feeders:
-        if await state_of(connection, feeder) is not None:
-            await protocol.basic_consume(feeder, _keep)
-            await _until_empty(connection, feeder)
-    yield
-    await channel.close()
+    try:
+        await channel.set_qos(MOST_IN_HAND)
+        protocol = await protocol_of(channel)
+        for feeder in feeders:
+            if await state_of(connection, feeder) is not None:
+                await protocol.basic_consume(feeder, _keep)
+                await _until_empty(connection, feeder)
+        yield
+    finally:
+        await channel.close()
 
 
 async def _keep(_message: DeliveredMessage) -> None:
@@ -128,12 +179,15 @@ async def _move(connection: AbstractConnection, source: str, target: str) -> Non
     """Move all messages; each is deleted there when the broker has it here."""
     while True:
         taking = await connection.channel(publisher_confirms=False)
-        await taking.set_qos(BATCH)
         giving = await connection.channel(on_return_raises=True)
-        publisher = await protocol_of(giving)
-        await _pass_on(await protocol_of(taking), source, publisher, target)
-        await taking.close()
-        await giving.close()
+        try:
+            await taking.set_qos(BATCH)
+            publisher = await protocol_of(giving)
+            await _pass_on(await protocol_of(taking), source, publisher, target)
+        finally:
+            # What was taken and isn't there yet goes back.
+            await taking.close()
+            await giving.close()
         if not (await _state(connection, source)).messages:
             return
 
