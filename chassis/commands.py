@@ -6,7 +6,7 @@ import gc
 import json
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -89,24 +89,28 @@ async def _migrate(
                 url, schema=process.name, package=process.package
             )
             _tell({"applied": applied})
+            await _note_readings(process, settings, readings.intend)
         if process.subscriptions:
             require(settings, "amqp_url")
             async with _broker(settings, f"{process.name} migrate") as connection:
                 await topology.declare(
                     connection,
                     process.subscriptions,
-                    bound=partial(_note_readings, process, settings),
+                    bound=partial(_note_readings, process, settings, readings.note),
                 )
     except migrations.CannotMigrate as fault:
         sys.exit(f"{process.name}: {fault}")
     return 0
 
 
-async def _note_readings(process: Process, settings: ProcessSettings) -> None:
+async def _note_readings(
+    process: Process, settings: ProcessSettings, write: Callable[..., Awaitable[None]]
+) -> None:
+    """Write what the process reads, or is about to, by a function of `readings`."""
     if process.consumers is None or not process.has_database:
         return
     consumer = process.consumers.name
-    await readings.note(
+    await write(
         settings.owner_database_url,
         schema=process.name,
         consumer=consumer,

@@ -32,12 +32,14 @@ class Comparison:
     unnoted: Sequence[tuple[str, str]]
 
 
+async def unnoted(databases: Mapping[str, Database]) -> Sequence[tuple[str, str]]:
+    """Return these consumers, and types that they read since nobody knows when."""
+    return _unnoted(await _since(databases))
+
+
 async def compare(databases: Mapping[str, Database]) -> Comparison:
     """Compare every outbox with the inboxes of those who read its events."""
-    since = {
-        consumer: await _readings(databases[consumer], consumer)
-        for consumer in SUBSCRIPTIONS
-    }
+    since = await _since({name: databases[name] for name in SUBSCRIPTIONS})
     # Outboxes first: what is emitted in between is not missed.
     published = [
         event
@@ -87,13 +89,20 @@ class _Published:
         )
 
 
+async def _since(databases: Mapping[str, Database]) -> Mapping[str, _Readings]:
+    return {
+        consumer: await _readings(database, consumer)
+        for consumer, database in databases.items()
+    }
+
+
 async def _readings(database: Database, consumer: str) -> _Readings:
-    """Return what was noted of the types that this release reads."""
+    """Return what was noted of the types that this release reads, once it did."""
     async with database.reading() as tx:
         rows = await tx.fetch(
             """
             SELECT type, since FROM readings
-            WHERE consumer = $1 AND type = ANY($2)
+            WHERE consumer = $1 AND type = ANY($2) AND since IS NOT NULL
             """,
             consumer,
             _types(consumer),

@@ -58,6 +58,8 @@ async def _migrate(service: str) -> None:
     url = told(f"{service}_owner_database_url")
     try:
         applied = await migrate(url, schema=service, package=f"services.{service}")
+        events = SUBSCRIPTIONS[service]
+        await readings.intend(url, schema=service, consumer=service, events=events)
     except CannotMigrate as fault:
         raise CannotGoOn(f"{service}: {fault}") from None
     _say(f"{service}: {', '.join(applied) or 'nothing to migrate'}")

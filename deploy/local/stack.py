@@ -150,6 +150,8 @@ class Stack:
         url = self.addresses.databases[owner_of(name)]
         try:
             await migrate(url, schema=name, package=f"services.{name}")
+            events = SUBSCRIPTIONS[name]
+            await readings.intend(url, schema=name, consumer=name, events=events)
         except MigrationEdited as fault:
             raise CannotStart(
                 f"{name}: {fault}. Where nothing in {self._data.path} is of any worth,"

@@ -1,6 +1,6 @@
 """Events that a reader never got: lost with the broker, or by going back in time."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from deploy.audit import opened
 from deploy.operate.faults import CannotOperate
 from deploy.operate.snapshots import connected
 from deploy.operate.targets import SERVICES, Targets
-from deploy.unheard import Unheard, compare
+from deploy.unheard import Unheard, compare, unnoted
 
 CHUNK = 1000
 
@@ -18,18 +18,22 @@ async def unheard(targets: Targets, *, older_than: timedelta) -> list[Unheard]:
 
     What was published more recently than `older_than` may still be on its way.
     """
-    urls = {name: targets.auditor(name) for name in SERVICES}
-    async with opened(urls) as databases:
+    async with opened(_auditors(targets)) as databases:
         compared = await compare(databases)
-    for consumer, type_ in compared.unnoted:
-        raise CannotOperate(
-            f"Since when {consumer} reads {type_} is not noted: run `migrate`."
-        )
+    _refuse(compared.unnoted)
     return [
         event
         for event in compared.unheard
         if event.published_for is not None and event.published_for >= older_than
     ]
+
+
+async def refuse_unnoted(targets: Targets, services: Collection[str]) -> None:
+    """Refuse what `unheard` would refuse, but for these, which are to be noted yet."""
+    urls = _auditors(targets)
+    others = {name: urls[name] for name in urls if name not in services}
+    async with opened(others) as databases:
+        _refuse(await unnoted(databases))
 
 
 async def resend(targets: Targets, events: Iterable[Unheard]) -> Mapping[str, int]:
@@ -51,3 +55,14 @@ async def resend(targets: Targets, events: Iterable[Unheard]) -> Mapping[str, in
                     ids[first : first + CHUNK],
                 )
     return {producer: len(ids) for producer, ids in by_producer.items()}
+
+
+def _auditors(targets: Targets) -> Mapping[str, str]:
+    return {name: targets.auditor(name) for name in SERVICES}
+
+
+def _refuse(unnoted: Iterable[tuple[str, str]]) -> None:
+    for consumer, type_ in unnoted:
+        raise CannotOperate(
+            f"Since when {consumer} reads {type_} is not noted: run `migrate`."
+        )

@@ -15,6 +15,7 @@ from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.operate import marks, schemas
 from deploy.operate.console import say
 from deploy.operate.faults import CannotOperate
+from deploy.operate.messages import refuse_unnoted
 from deploy.operate.schemas import Content
 from deploy.operate.snapshots import connected
 from deploy.operate.stopping import to_its_end
@@ -63,6 +64,7 @@ async def emptied(
     counts as what was found. One that was all there but for its end: see `ended`.
     """
     await _refuse_halves(targets, services)
+    await refuse_unnoted(targets, services)
     rooms = {name: await _inspect(targets, name) for name in services}
     used = [name for name in services if rooms[name].in_the_way]
     if used and not aside:

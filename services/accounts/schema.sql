@@ -138,7 +138,7 @@ ALTER TABLE accounts.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE accounts.readings (
     consumer text NOT NULL,
     type text NOT NULL,
-    since timestamp with time zone NOT NULL
+    since timestamp with time zone
 );
 
 CREATE TABLE accounts.refresh_tokens (

@@ -372,7 +372,7 @@ CREATE TABLE billing.products (
 CREATE TABLE billing.readings (
     consumer text NOT NULL,
     type text NOT NULL,
-    since timestamp with time zone NOT NULL
+    since timestamp with time zone
 );
 
 CREATE TABLE billing.retries (

@@ -186,7 +186,7 @@ ALTER TABLE notifier.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE notifier.readings (
     consumer text NOT NULL,
     type text NOT NULL,
-    since timestamp with time zone NOT NULL
+    since timestamp with time zone
 );
 
 CREATE TABLE notifier.retries (

@@ -163,7 +163,7 @@ ALTER TABLE tickets.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE tickets.readings (
     consumer text NOT NULL,
     type text NOT NULL,
-    since timestamp with time zone NOT NULL
+    since timestamp with time zone
 );
 
 CREATE TABLE tickets.retries (

@@ -1,8 +1,10 @@
 """Since when what is read: noted once it is bound, kept while it is, and no longer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import asyncpg
 import pytest
@@ -24,6 +26,8 @@ from tests.support.polling import until
 #: Where an outbox row has it.
 BODY = -2
 CHANGED, UNREAD = ThingChanged.TYPE, ThingUnread.TYPE
+#: What `migrate` does before it binds the queues, and after.
+Write: TypeAlias = Callable[[ServiceDatabase, Sequence[type[Event]]], Awaitable[None]]
 SUBSCRIPTIONS = {"probe": (ThingChanged, ThingUnread)}
 
 
@@ -34,6 +38,12 @@ async def fresh(make_database: MakeDatabase) -> ServiceDatabase:
 
 async def note(database: ServiceDatabase, events: Sequence[type[Event]]) -> None:
     await readings.note(
+        database.owner_url, schema="probe", consumer="probe", events=events
+    )
+
+
+async def intend(database: ServiceDatabase, events: Sequence[type[Event]]) -> None:
+    await readings.intend(
         database.owner_url, schema="probe", consumer="probe", events=events
     )
 
@@ -80,6 +90,38 @@ async def test_a_release_that_is_taken_back_reads_from_anew_when_it_comes_again(
     assert again[UNREAD] > first[UNREAD]
 
 
+async def test_what_is_about_to_be_read_gets_its_instant_once_it_is(
+    fresh: ServiceDatabase,
+) -> None:
+    await note(fresh, [ThingChanged])
+    before = await noted(fresh)
+    await intend(fresh, [ThingChanged, ThingUnread])
+    assert await noted(fresh) == {CHANGED: before[CHANGED], UNREAD: None}
+    await note(fresh, [ThingChanged, ThingUnread])
+    after = await noted(fresh)
+    assert after[CHANGED] == before[CHANGED]
+    assert after[UNREAD] > after[CHANGED]
+
+
+async def test_what_was_to_be_read_and_never_was_is_forgotten(
+    fresh: ServiceDatabase,
+) -> None:
+    await intend(fresh, [ThingChanged, ThingUnread])
+    await note(fresh, [ThingChanged])
+    assert set(await noted(fresh)) == {CHANGED}
+
+
+async def test_a_migrate_that_does_not_get_to_bind_has_noted_what_it_was_about_to(
+    stage: Stage,
+) -> None:
+    without_broker = replace(stage, amqp_url="amqp://app:secret@127.0.0.1:1/")
+    with pytest.raises(AssertionError, match="applied"):  # it ends with a fault
+        await without_broker.command("migrate")
+    assert await noted(stage.database) == {CHANGED: None}
+    await stage.command("migrate")
+    assert (await noted(stage.database))[CHANGED]
+
+
 async def test_several_at_once_note_it_once(fresh: ServiceDatabase) -> None:
     await asyncio.gather(*(note(fresh, [ThingChanged, ThingUnread]) for _ in range(6)))
     at_first = await noted(fresh)
@@ -89,14 +131,18 @@ async def test_several_at_once_note_it_once(fresh: ServiceDatabase) -> None:
 
 
 async def test_who_is_no_owner_notes_nothing(fresh: ServiceDatabase) -> None:
-    with pytest.raises(CannotMigrate, match="what probe reads can't be noted"):
-        await readings.note(
-            fresh.auditor_url, schema="probe", consumer="probe", events=[ThingChanged]
-        )
+    for write in (readings.intend, readings.note):
+        with pytest.raises(CannotMigrate, match="what probe reads can't be noted"):
+            await write(
+                fresh.auditor_url,
+                schema="probe",
+                consumer="probe",
+                events=[ThingChanged],
+            )
     assert await noted(fresh) == {}
 
 
-async def test_an_installation_of_before_is_held_to_all_that_ever_came(
+async def test_an_installation_of_before_is_held_to_what_it_read_since_its_first_event(
     fresh: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = migrations_of(PROCESS.package)
@@ -106,23 +152,24 @@ async def test_an_installation_of_before_is_held_to_all_that_ever_came(
 
     await execute(fresh, "DROP TABLE readings")
     await execute(
-        fresh, "DELETE FROM schema_migrations WHERE name = 'chassis/0004_readings'"
+        fresh,
+        "DELETE FROM schema_migrations WHERE name >= 'chassis/0004'"
+        " AND starts_with(name, 'chassis/')",
     )
     with monkeypatch.context() as older:
         older.setattr(migrations, "migrations_of", before)
         assert await migrated(fresh) == []
-    await execute(
-        fresh,
-        f"""
-        INSERT INTO inbox (consumer, event_id, type)
-        SELECT 'probe', gen_random_uuid(), unnest(ARRAY['{CHANGED}', '{CHANGED}', 'x'])
-        """,
-    )
-    assert await migrated(fresh) == ["chassis/0004_readings"]
+    came = "INSERT INTO inbox VALUES ('probe', gen_random_uuid(), '{}', '{}')"
+    for type_, day in ((CHANGED, 10), (CHANGED, 9), ("x", 8)):
+        await execute(fresh, came.format(type_, f"2026-03-{day:02} 12:00Z"))
+    assert await migrated(fresh) == [
+        "chassis/0004_readings",
+        "chassis/0005_intended_readings",
+    ]
     await note(fresh, [ThingChanged, ThingUnread])
     since = await noted(fresh)
     assert set(since) == {CHANGED, UNREAD}
-    assert since[CHANGED] == datetime.fromtimestamp(0, UTC)
+    assert since[CHANGED] == datetime(2026, 3, 9, 12, tzinfo=UTC)
     assert since[UNREAD] > since[CHANGED]
 
 
@@ -181,10 +228,12 @@ async def test_the_process_itself_can_read_what_it_reads(
     assert [tuple(row.values()) for row in rows] == [("probe", CHANGED)]
 
 
+@pytest.mark.parametrize("write", [intend, note])
 async def test_what_only_the_next_release_reads_waits_for_its_replicas(
-    stage: Stage,
+    stage: Stage, write: Write
 ) -> None:
-    await note(stage.database, [ThingChanged, ThingUnread])
+    await note(stage.database, [ThingChanged])
+    await write(stage.database, [ThingChanged, ThingUnread])
     async with stage.running("consumers"):
         await put(stage.amqp_url, unread(), type_=UNREAD)
 

@@ -448,3 +448,16 @@ async def events(targets: Targets) -> list[asyncpg.Record]:
         targets.owner("accounts"),
         "SELECT event_id, type, published_at FROM accounts.outbox ORDER BY seq",
     )
+
+
+async def test_a_reading_of_others_that_is_not_noted_is_told_before_anything_is_touched(
+    here: Targets, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    await fetch(here.owner("tickets"), "UPDATE tickets.readings SET since = NULL")
+    before = await everything(here)
+    capsys.readouterr()
+    with pytest.raises(CannotOperate, match=r"Since when tickets reads .* `migrate`"):
+        await restore(here, ["billing"], backup, into=into(here), aside=True)
+    assert "nothing was restored" not in capsys.readouterr().out
+    assert await everything(here) == before

@@ -55,11 +55,7 @@ class Whole:
         return event_id
 
     async def tickets_reads(self, *, since: datetime | None) -> None:
-        """Let tickets read PAID since that instant; None: nothing says since when."""
-        if since is None:
-            sql = "DELETE FROM tickets.readings WHERE type = $1"
-            await self.superuser.execute(sql, PAID)
-            return
+        """Let tickets read PAID since that instant; None: it is only about to."""
         sql = "UPDATE tickets.readings SET since = $2 WHERE type = $1"
         await self.superuser.execute(sql, PAID, since)
 
@@ -134,7 +130,20 @@ async def test_what_waits_in_the_outbox_is_awaited_by_whoever_reads_it_by_now(
 async def test_a_reader_that_began_to_read_nobody_knows_when_is_found(
     whole: Whole,
 ) -> None:
+    sql = "DELETE FROM tickets.readings WHERE type = $1"
+    await whole.superuser.execute(sql, PAID)
+    await asks_for_migrate(whole)
+
+
+async def test_a_reader_whose_migrate_was_cut_off_before_all_was_bound_is_found(
+    whole: Whole,
+) -> None:
     await whole.tickets_reads(since=None)
+    await whole.emitted()
+    await asks_for_migrate(whole)
+
+
+async def asks_for_migrate(whole: Whole) -> None:
     assert await whole.violations() == {
         "no event is lost": [
             f"since when tickets reads {PAID} is not noted: run `migrate`"
