@@ -16,6 +16,7 @@ from pamqp.common import FieldValue
 
 from chassis import remaking
 from chassis.events import Event
+from chassis.locking import locked
 from chassis.queues import (
     DECLARE_SECONDS,
     EXCHANGE,
@@ -84,28 +85,30 @@ async def declare(
     *,
     bound: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Declare everything; doing so again changes nothing.
+    """Declare everything; doing so again changes nothing, and several take turns.
 
     `bound` is called once every queue is bound, and before any relay trusts them.
-    A queue that an earlier release declared with other arguments is made anew, with
-    all its messages; raises CannotRemake where a process still consumes it.
+    A queue that another release declared with other arguments is made anew, with
+    all its messages; raises CannotRemake where a process still consumes it, and
+    MigrationsLocked where another migration doesn't end in time.
     """
-    channel = await connection.channel()
-    if not await _all_are_there(connection, subscriptions):
-        await _delete_marker(channel, subscriptions)
-    await channel.declare_exchange(
-        EXCHANGE, ExchangeType.TOPIC, durable=True, timeout=DECLARE_SECONDS
-    )
-    queues = queues_of(subscriptions)
-    for queue in queues:
-        if not await declare_queue(connection, queue):
+    async with locked(connection):
+        channel = await connection.channel()
+        if not await _all_are_there(connection, subscriptions):
             await _delete_marker(channel, subscriptions)
-            await remaking.remake(connection, queue, _feeders_of(queue, queues))
-        await remaking.bring_back(connection, queue)
-    if bound is not None:
-        await bound()
-    # Last, so that it proves all the rest.
-    await _declare_marker(channel, subscriptions, passive=False)
+        await channel.declare_exchange(
+            EXCHANGE, ExchangeType.TOPIC, durable=True, timeout=DECLARE_SECONDS
+        )
+        queues = queues_of(subscriptions)
+        for queue in queues:
+            if not await declare_queue(connection, queue):
+                await _delete_marker(channel, subscriptions)
+                await remaking.remake(connection, queue, _feeders_of(queue, queues))
+            await remaking.bring_back(connection, queue)
+        if bound is not None:
+            await bound()
+        # Last, so that it proves all the rest.
+        await _declare_marker(channel, subscriptions, passive=False)
 
 
 async def declare_listener(

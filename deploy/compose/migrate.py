@@ -16,7 +16,6 @@ from chassis import readings, topology
 from chassis.addresses import is_weak, server_of
 from chassis.bus import BROKER_ERRORS, connect
 from chassis.migrations import CannotMigrate, migrate
-from chassis.remaking import CannotRemake
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.compose.faults import CannotGoOn
 from deploy.compose.secretfiles import SERVICES, database_files
@@ -69,7 +68,7 @@ async def _declare() -> None:
     try:
         async with connect(told("amqp_url"), "migrate") as connection:
             await topology.declare(connection, SUBSCRIPTIONS, bound=_note_readings)
-    except CannotRemake as fault:
+    except CannotMigrate as fault:
         raise CannotGoOn(str(fault)) from None
     except (*BROKER_ERRORS, TimeoutError) as fault:
         raise CannotGoOn(

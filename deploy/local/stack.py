@@ -11,7 +11,6 @@ from pydantic_core import to_json
 from chassis import readings, topology
 from chassis.bus import connect
 from chassis.migrations import CannotMigrate, MigrationEdited, migrate
-from chassis.remaking import CannotRemake
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.local.console import Console
 from deploy.local.datafolder import PROJECT, DataFolder
@@ -125,7 +124,7 @@ class Stack:
                 await topology.declare(
                     connection, SUBSCRIPTIONS, bound=self._note_readings
                 )
-            except CannotRemake as fault:
+            except CannotMigrate as fault:
                 raise CannotStart(f"{fault}.") from fault
 
     async def _start_processes(self) -> None:
