@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
+import asyncpg
+
 from deploy.audit import opened
 from deploy.operate.faults import CannotOperate
 from deploy.operate.snapshots import connected
@@ -32,8 +34,13 @@ async def refuse_unnoted(targets: Targets, services: Collection[str]) -> None:
     """Refuse what `unheard` would refuse, but for these, which are to be noted yet."""
     urls = _auditors(targets)
     others = {name: urls[name] for name in urls if name not in services}
-    async with opened(others) as databases:
-        _refuse(await unnoted(databases))
+    try:
+        async with opened(others) as databases:
+            _refuse(await unnoted(databases))
+    except asyncpg.UndefinedTableError:
+        raise CannotOperate(
+            f"{', '.join(others)}: not all are as this release has them: run `migrate`."
+        ) from None
 
 
 async def resend(targets: Targets, events: Iterable[Unheard]) -> Mapping[str, int]:

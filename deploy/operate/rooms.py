@@ -203,6 +203,7 @@ async def _end(targets: Targets, services: Sequence[str], mark: Mark) -> None:
             f"All is restored, but can't be unmarked now ({fault}); nothing starts with"
             f" what is marked. When that is mended, run it again: {mark.command}"
         ) from fault
+    say("all of it is restored")
 
 
 async def _undo(targets: Targets, rooms: Mapping[str, Room], mark: Mark) -> None:

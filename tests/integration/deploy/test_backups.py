@@ -461,3 +461,11 @@ async def test_a_reading_of_others_that_is_not_noted_is_told_before_anything_is_
         await restore(here, ["billing"], backup, into=into(here), aside=True)
     assert "nothing was restored" not in capsys.readouterr().out
     assert await everything(here) == before
+
+
+async def test_a_service_is_not_restored_beside_others_that_are_not_there_yet(
+    here: Targets, elsewhere: Targets, tmp_path: Path
+) -> None:
+    backup = await back_up(here, SERVICES, tmp_path / "backup")
+    with pytest.raises(CannotOperate, match="accounts, tickets, notifier: not all are"):
+        await restore(elsewhere, ["billing"], backup, into=into(elsewhere), aside=False)
