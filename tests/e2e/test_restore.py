@@ -19,7 +19,9 @@ from chassis.ids import uuid7
 from chassis.process import VERIFIER, Process, Resources
 from chassis.settings import ProcessSettings
 from chassis.tokens import FixedKeys, TokenVerifier, public_keys
+from deploy.local.datafolder import DataFolder
 from deploy.local.demo.company import company
+from deploy.local.environments import ADDRESSES, Addresses
 from deploy.local.keys import Keys
 from deploy.operate import manifest
 from deploy.operate.targets import place
@@ -28,6 +30,7 @@ from deploy.processes import SERVICES
 from services.accounts.settings import read_signing_key
 from tests.e2e.client import Api, Json
 from tests.e2e.stack import ROOT, Product, Stack
+from tests.support.polling import until
 from tests.support.running import running
 from tests.support.servers import Servers
 
@@ -87,6 +90,16 @@ async def operate(environment: Mapping[str, str], *arguments: str) -> tuple[int,
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()
+
+
+async def sealed(product: Product) -> None:
+    """Wait until the ledger has a sealed entry: a job of its own does that."""
+    addresses = DataFolder(product.folder).read(ADDRESSES, Addresses)
+    assert addresses is not None
+    auditor = await asyncpg.connect(addresses.databases[AUDITOR])
+    sql = "SELECT EXISTS (SELECT FROM billing.journal_seals)"
+    await until(lambda: auditor.fetchval(sql))
+    await auditor.close()
 
 
 async def history(apis: Mapping[str, Api]) -> dict[str, Json]:
@@ -174,6 +187,7 @@ async def test_a_restored_backup_tells_customers_the_same_by_the_same_ledger(
     ana = await stack.api.log_in(login["email"], login["password"])
     before = await history(dict.fromkeys(HISTORIES, ana))
     assert len(before) > 10
+    await sealed(product)
 
     data = {"CLIENTAREA_DATA": str(product.folder)}
     code, said = await operate(data, "backup", str(backup))
