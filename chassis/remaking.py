@@ -6,6 +6,7 @@ it comes back. Whatever step is the last of a run, each message is in one of the
 and the next run goes on from there; a message may be there twice, which does no harm.
 A run that refuses or fails before X is deleted leaves all in X; one that is killed
 leaves X without new events until the next run: they wait in `X.moving`.
+What waits for its time in a queue that is itself made anew begins its wait again.
 """
 
 import asyncio
