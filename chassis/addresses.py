@@ -9,7 +9,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORTEST_PASSWORD = 12
 #: So many different characters at least: "aaaaaaaaaaaa" is long, too.
 DISTINCT_CHARACTERS = 6
-
+#: Which schemes there are, and an example.
+POSTGRES = (("postgres", "postgresql"), "postgres://user:password@host/db")
+AMQP = (("amqp", "amqps"), "amqp://user:password@host/")
 
 #: The last label of a name is never all digits: those are meant to be an IP address.
 _HOST_NAME = re.compile(
@@ -21,13 +23,12 @@ _HOST_NAME = re.compile(
 
 def postgres_url(value: str) -> str:
     """Return the value, or raise ValueError with what is wrong with it."""
-    example = "postgres://user:password@host/db"
-    return _guarded(checked(value, ("postgres", "postgresql"), example))
+    return _guarded(checked(value, *POSTGRES))
 
 
 def amqp_url(value: str) -> str:
     """Return the value, or raise ValueError with what is wrong with it."""
-    return _guarded(checked(value, ("amqp", "amqps"), "amqp://user:password@host/"))
+    return _guarded(checked(value, *AMQP))
 
 
 def http_url(value: str) -> str:

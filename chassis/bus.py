@@ -64,6 +64,11 @@ async def connect(url: str, name: str) -> AsyncGenerator[AbstractConnection]:
     connection = await _open(url, name)
     try:
         yield connection
+    except RuntimeError as fault:
+        # aiormq's answer to who wants a channel of a connection that was just lost.
+        if "closed" not in str(fault) or not _is_lost(connection):
+            raise
+        raise ConnectionError("the connection was lost") from fault
     finally:
         await _close(connection)
 
@@ -223,6 +228,11 @@ async def _open(url: str, name: str) -> AbstractConnection:
         raise BrokerRefuses(
             f"{server} has no virtual host {vhost!r}, or user {user!r} may not use it"
         ) from None
+
+
+def _is_lost(connection: AbstractConnection) -> bool:
+    transport = connection.transport
+    return transport is None or transport.connection.is_closed
 
 
 def _names_in(url: str) -> tuple[str, str, str]:

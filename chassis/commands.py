@@ -14,24 +14,33 @@ from typing import TypeAlias
 
 import structlog
 from aio_pika.abc import AbstractConnection
+from pydantic import ValidationError
 
 from chassis import migrations, readings, topology
 from chassis.addresses import server_of
 from chassis.bus import BROKER_ERRORS, connect
 from chassis.checks import STATEMENT_SECONDS, run_checks
 from chassis.clockshift import refresh
+from chassis.commandline import number_of, sentence, tell_whatever_it_is
 from chassis.db import open_database
-from chassis.deadletters import DeadLetter, DeadLetters, recording
+from chassis.deadletters import (
+    LISTED,
+    MOST_LISTED,
+    DeadLetters,
+    QueueMissing,
+    recording,
+)
 from chassis.definition import Process
 from chassis.errors import Unavailable
 from chassis.http import document_of
 from chassis.ids import uuid7
+from chassis.inbox import wrong_fields
 from chassis.jobs import run
 from chassis.logs import configure_logs
 from chassis.republish import republish
 from chassis.resources import CLOCK, DATABASE, Resources
 from chassis.running import jobs_of, opened, serve
-from chassis.schema import dump_schema
+from chassis.schema import CannotDump, dump_schema
 from chassis.settings import ProcessSettings, SettingsWrong, load_settings, require
 
 log = structlog.get_logger("process")
@@ -39,10 +48,15 @@ log = structlog.get_logger("process")
 Command: TypeAlias = Callable[
     [Process, ProcessSettings, argparse.Namespace], Coroutine[None, None, int]
 ]
+LettersCommand: TypeAlias = Callable[
+    [Process, ProcessSettings, DeadLetters, argparse.Namespace],
+    Coroutine[None, None, int],
+]
 
 
 def main(process: Process) -> None:
     """Do what the command line says, and exit."""
+    tell_whatever_it_is()
     arguments = _parser(process).parse_args()
     command: Command = arguments.command
     settings = load_settings(process.settings)
@@ -50,7 +64,16 @@ def main(process: Process) -> None:
     try:
         sys.exit(asyncio.run(command(process, settings, arguments)))
     except Unavailable as away:
-        sys.exit(f"{process.name}: {away}")
+        why = f" ({away.__cause__})" if away.__cause__ else ""
+        sys.exit(f"{process.name}: {away}{why}")
+    except CannotDump as fault:
+        sys.exit(f"{process.name}: {fault}")
+    except migrations.NOT_MIGRATED as fault:
+        sys.exit(
+            f"{process.name}: {fault}: not all is as this release has it; run `migrate`"
+        )
+    except KeyboardInterrupt:
+        sys.exit(f"{process.name}: stopped")
 
 
 async def _serve(
@@ -139,29 +162,48 @@ async def _dead_letters(
     if process.consumers is None:
         raise SettingsWrong(f"{process.name} consumes nothing")
     require(settings, "amqp_url")
+    act: LettersCommand = arguments.act
     async with _broker(settings, f"{process.name} operator") as connection:
         letters = DeadLetters(connection, process.consumers.name)
-        if arguments.action in {"list", "show"}:
-            return await _show_letters(letters, arguments)
-        if arguments.id is None and not arguments.all:
-            raise SettingsWrong("name a dead letter, or say --all")
-        if arguments.action == "replay":
-            count = await letters.replay(arguments.id)
-        else:
-            count = await _drop_letters(process, settings, letters, arguments)
-    _tell({arguments.action: count})
-    return 0 if count or arguments.all else 1
+        try:
+            return await act(process, settings, letters, arguments)
+        except QueueMissing as fault:
+            sys.exit(f"{process.name}: {fault}")
 
 
-async def _show_letters(letters: DeadLetters, arguments: argparse.Namespace) -> int:
-    if arguments.action == "list":
-        for letter in await letters.list(arguments.limit):
-            _tell({k: v for k, v in asdict(letter).items() if k != "body"})
-        return 0
-    letter: DeadLetter | None = await letters.find(arguments.id or "")
-    if letter is not None:
-        _tell({**asdict(letter), "body": letter.masked_body})
-    return 0 if letter else 1
+async def _list_letters(
+    _process: Process,
+    _settings: ProcessSettings,
+    letters: DeadLetters,
+    arguments: argparse.Namespace,
+) -> int:
+    for letter in await letters.list(arguments.limit):
+        _tell({k: v for k, v in asdict(letter).items() if k != "body"})
+    return 0
+
+
+async def _show_letter(
+    _process: Process,
+    _settings: ProcessSettings,
+    letters: DeadLetters,
+    arguments: argparse.Namespace,
+) -> int:
+    letter = await letters.find(arguments.id)
+    if letter is None:
+        return _miss(arguments.id)
+    _tell({**asdict(letter), "body": letter.masked_body})
+    return 0
+
+
+async def _replay_letters(
+    _process: Process,
+    _settings: ProcessSettings,
+    letters: DeadLetters,
+    arguments: argparse.Namespace,
+) -> int:
+    count = await letters.replay(arguments.id)
+    _tell({"replay": count})
+    return 0 if count or arguments.all else _miss(arguments.id)
 
 
 async def _drop_letters(
@@ -170,11 +212,16 @@ async def _drop_letters(
     letters: DeadLetters,
     arguments: argparse.Namespace,
 ) -> int:
-    if not (arguments.because or "").strip():
-        raise SettingsWrong("say why, for the audit log: --because '…'")
     async with opened(process, settings) as resources:
         record = recording(resources[DATABASE], arguments.because, "system:operator")
-        return await letters.drop(arguments.id, record)
+        count = await letters.drop(arguments.id, record)
+    _tell({"drop": count})
+    return 0 if count or arguments.all else _miss(arguments.id)
+
+
+def _miss(message_id: str) -> int:
+    sys.stderr.write(f"no dead letter has the id {message_id!r}; `list` shows all\n")
+    return 1
 
 
 async def _republish(
@@ -221,12 +268,18 @@ async def _seed(
     """Read JSON from standard input, and make what it describes unless it is there."""
     if process.seed is None:
         raise SettingsWrong(f"{process.name} has nothing to seed")
-    given = json.load(sys.stdin)
+    try:
+        given = json.load(sys.stdin)
+    except (ValueError, RecursionError) as fault:
+        raise SettingsWrong(f"standard input must be JSON: {fault}") from None
     async with opened(process, settings) as resources:
         clock, database = resources[CLOCK], resources[DATABASE]
         if settings.sandbox_clock:
             await refresh(clock, database)
-        await process.seed(database, clock, settings, given)
+        try:
+            await process.seed(database, clock, settings, given)
+        except ValidationError as wrong:
+            raise SettingsWrong(f"standard input: {wrong_fields(wrong)}") from None
     return 0
 
 
@@ -247,7 +300,7 @@ async def _schema(
 
 def _parser(process: Process) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {process.package}")
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
@@ -260,12 +313,7 @@ def _parser(process: Process) -> argparse.ArgumentParser:
     add("openapi", _openapi, "print the OpenAPI document")
     add("schema", _schema, "print the migrated schema as SQL")
     add("seed", _seed, "make what the JSON on standard input describes")
-    letters = add("dead-letters", _dead_letters, "what no retry could handle")
-    letters.add_argument("action", choices=("list", "show", "replay", "drop"))
-    letters.add_argument("id", nargs="?", help="a message's id, as listed")
-    letters.add_argument("--all", action="store_true", help="replay or drop all")
-    letters.add_argument("--because", help="why they are dropped; is recorded")
-    letters.add_argument("--limit", type=int, default=100, help="how many to list")
+    _add_letters(add("dead-letters", _dead_letters, "what no retry could handle"))
     if process.has_database:
         job = add("job", _job, "run a job now, such as one that was missed")
         job.add_argument("name", choices=sorted(job.name for job in jobs_of(process)))
@@ -273,6 +321,30 @@ def _parser(process: Process) -> argparse.ArgumentParser:
         again = add("republish", _republish, "send current states to their readers")
         again.add_argument("name", choices=sorted(process.republishers))
     return parser
+
+
+def _add_letters(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+
+    def add(name: str, act: LettersCommand, text: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=text, description=text)
+        added.set_defaults(act=act)
+        return added
+
+    listing = add("list", _list_letters, "one line for each, the oldest first")
+    limit = number_of("dead letters", 1, MOST_LISTED)
+    listing.add_argument("--limit", type=limit, default=LISTED, help="how many to list")
+    showing = add("show", _show_letter, "all about one")
+    showing.add_argument("id", help="a message's id, as listed")
+    replaying = add("replay", _replay_letters, "give one, or all, back")
+    dropping = add("drop", _drop_letters, "delete one, or all, for good")
+    for changing in (replaying, dropping):
+        chosen = changing.add_mutually_exclusive_group(required=True)
+        chosen.add_argument("id", nargs="?", help="a message's id, as listed")
+        chosen.add_argument("--all", action="store_true", help="all there are")
+    dropping.add_argument(
+        "--because", type=sentence, required=True, help="why; is recorded"
+    )
 
 
 def _tell(content: object) -> None:

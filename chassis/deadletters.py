@@ -10,7 +10,13 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractConnection,
+    AbstractIncomingMessage,
+    AbstractQueue,
+)
+from aio_pika.exceptions import ChannelNotFoundEntity
 from pydantic import JsonValue
 
 from chassis import audit
@@ -28,7 +34,14 @@ MOST_LOOKS = 250
 #: Events carry no secrets; what else may lie here is not shown either.
 _SECRET = re.compile(r"password|token|secret|authorization|cookie|key$", re.IGNORECASE)
 MASK = "***"
+#: How many are listed unless more are asked for, and at most: all are held meanwhile.
+LISTED = 100
+MOST_LISTED = 10_000
 MOST_CHARACTERS = 20_000
+
+
+class QueueMissing(Exception):
+    """The broker has no such queue; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,7 @@ class DeadLetters:
         self._connection = connection
         self._consumer = consumer
 
-    async def list(self, limit: int = 100) -> list[DeadLetter]:
+    async def list(self, limit: int = LISTED) -> list[DeadLetter]:
         """Return the oldest ones."""
         found: list[DeadLetter] = []
         async with self._taken() as messages:
@@ -152,7 +165,7 @@ class DeadLetters:
         taken: list[AbstractIncomingMessage] = []
 
         async def messages() -> AsyncGenerator[AbstractIncomingMessage]:
-            queue = await channel.get_queue(dead_queue(self._consumer))
+            queue = await self._queue(channel)
             for _ in range(queue.declaration_result.message_count or 0):
                 message = await queue.get(fail=False, timeout=ANSWER_SECONDS)
                 if message is None:
@@ -164,8 +177,16 @@ class DeadLetters:
             async with aclosing(messages()) as each:
                 yield each
         finally:
-            await self._give_back(channel, [m for m in taken if not m.processed])
+            if untouched := [m for m in taken if not m.processed]:
+                await self._give_back(channel, untouched)
             await channel.close()
+
+    async def _queue(self, channel: AbstractChannel) -> AbstractQueue:
+        name = dead_queue(self._consumer)
+        try:
+            return await channel.get_queue(name)
+        except ChannelNotFoundEntity:
+            raise QueueMissing(f"there is no queue {name}: run `migrate`") from None
 
     async def _give_back(
         self, channel: AbstractChannel, messages: Sequence[AbstractIncomingMessage]
@@ -202,16 +223,23 @@ def _masked(content: JsonValue) -> JsonValue:
 
 
 def _letter_of(message: AbstractIncomingMessage) -> DeadLetter:
-    failed_at = message.headers.get(FAILED_AT)
     attempts = message.headers.get(ATTEMPTS, 0)
     return DeadLetter(
         message_id=message.message_id or "",
         type=message.type or "unknown",
         attempts=attempts if isinstance(attempts, int) else 0,
         error=str(message.headers.get(ERROR) or _reason_of(message)),
-        failed_at=datetime.fromisoformat(str(failed_at)) if failed_at else None,
+        failed_at=_instant(message.headers.get(FAILED_AT)),
         body=message.body.decode(errors="replace"),
     )
+
+
+def _instant(header: object) -> datetime | None:
+    """Read what the consumer noted; whoever puts a letter here may note anything."""
+    try:
+        return datetime.fromisoformat(str(header))
+    except ValueError:
+        return None
 
 
 def _reason_of(message: AbstractIncomingMessage) -> str:

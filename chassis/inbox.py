@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from chassis import metrics, readings, retries, watermarks
 from chassis.consumers import Consumers, Delivery
@@ -44,7 +45,7 @@ def read(body: bytes, *, again: bool = False) -> Incoming:
             raise UnknownEvent(f"{envelope.type} is not an event of this release")
         return Incoming(envelope, event.model_validate(envelope.data), again)
     except ValidationError as fault:
-        raise Poison(_summary(fault)) from None
+        raise Poison(f"{fault.title}: {wrong_fields(fault)}") from None
 
 
 class Inbox:
@@ -172,7 +173,16 @@ class Inbox:
             self._lag.observe((now - envelope.time).total_seconds())
 
 
-def _summary(fault: ValidationError) -> str:
+def wrong_fields(fault: ValidationError) -> str:
     """Say which fields are wrong, without their values."""
-    fields = [".".join(map(str, item["loc"])) for item in fault.errors()]
-    return f"{fault.title}: {', '.join(fields)}"
+    places = (_place(item) for item in fault.errors(include_input=False))
+    return ", ".join(dict.fromkeys(places))
+
+
+def _place(item: ErrorDetails) -> str:
+    if item["type"] == "json_invalid":
+        return "no JSON"
+    if not item["loc"]:
+        # Without the message, which may quote a value.
+        return f"all of it ({item['type']})"
+    return ".".join(map(str, item["loc"]))

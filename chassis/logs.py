@@ -41,10 +41,14 @@ def configure_logs(process: str, level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # The broker's libraries log each failed attempt to connect; we say it once.
+    quiet_broker_libraries()
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
+
+def quiet_broker_libraries() -> None:
+    """Silence what logs each failed attempt to connect; we say it once."""
     for noisy in ("aio_pika", "aiormq"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 
 
 class _Console:

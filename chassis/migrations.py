@@ -16,6 +16,13 @@ from chassis.restoring import find_mark
 
 LOCK_SECONDS = 120
 CONNECT_SECONDS = 10
+#: What a statement meets where `migrate` never ran, or another release's ran last.
+NOT_MIGRATED = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidSchemaNameError,
+)
 _NAME = re.compile(r"(\d{4}_\w+)\.sql")
 _NO_TRANSACTION = re.compile(r"\s*--\s*no-transaction")
 

@@ -28,7 +28,7 @@ async def dump_schema(url: str, schema: str) -> str:
     )
     output, errors = await process.communicate()
     if process.returncode != 0:
-        raise CannotDump(errors.decode())
+        raise CannotDump(" ".join(errors.decode(errors="replace").split()))
     return _tidied(output.decode())
 
 

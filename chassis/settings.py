@@ -47,7 +47,8 @@ def _read_json(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        # Nothing is how docker compose passes on what isn't set.
+        return json.loads(value) if value.strip() else {}
     except (ValueError, RecursionError):
         # Without the cause, which might quote what is secret.
         raise ValueError("must be JSON") from None
@@ -89,7 +90,7 @@ Several = Annotated[frozenset[T], NoDecode, BeforeValidator(_split)]
 SomeOf = Annotated[Several[T], AfterValidator(_not_empty)]
 #: What amounts may be in: `CURRENCIES=BRL,USD`.
 Currencies = Annotated[SomeOf[str], AfterValidator(_known)]
-#: What is written as JSON.
+#: What is written as an object of JSON; nothing is an empty one.
 FromJson = Annotated[T, NoDecode, BeforeValidator(_read_json)]
 #: An address of HTTP, without secrets; or nothing where it isn't needed.
 HttpUrl = Annotated[str, AfterValidator(addresses.http_url)]

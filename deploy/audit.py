@@ -7,6 +7,7 @@ lost event, is compared here, in a process of its own, as the read-only role `au
 rest, prints each check, and exits with 1 if one finds anything.
 """
 
+import argparse
 import asyncio
 import os
 import sys
@@ -14,10 +15,14 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from chassis.addresses import POSTGRES, checked
 from chassis.checks import STATEMENT_SECONDS, Check, CheckResult
+from chassis.commandline import tell_whatever_it_is
 from chassis.db import Database, open_database
 from chassis.restoring import find_mark
 from deploy.crosschecks import cross_checks
+from deploy.operate.bounds import seconds
+from deploy.operate.faults import FAULTS, said_of
 from deploy.processes import SERVICES
 
 WAIT_SECONDS = 30
@@ -143,20 +148,42 @@ def report(findings: Sequence[Finding]) -> str:
 
 def urls_from_environment() -> dict[str, str]:
     """Read `ACCOUNTS_AUDIT_URL` and its kin; one `AUDIT_URL` serves all alike."""
-    shared = os.environ.get("AUDIT_URL")
-    urls = {
-        process.name: os.environ.get(f"{process.name.upper()}_AUDIT_URL", shared)
-        for process in SERVICES
-    }
-    missing = [f"{name.upper()}_AUDIT_URL" for name, url in urls.items() if not url]
+    urls: dict[str, str] = {}
+    missing: list[str] = []
+    for process in SERVICES:
+        own = f"{process.name.upper()}_AUDIT_URL"
+        variable = own if os.environ.get(own) else "AUDIT_URL"
+        try:
+            urls[process.name] = checked(os.environ.get(variable, ""), *POSTGRES)
+        except ValueError as wrong:
+            sys.exit(f"{variable} {wrong}")
+        if not urls[process.name]:
+            missing.append(own)
     if missing:
         sys.exit(f"set AUDIT_URL, or each of {', '.join(missing)}")
-    return {name: url for name, url in urls.items() if url}
+    return urls
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else WAIT_SECONDS
-    findings = asyncio.run(audit(urls_from_environment(), wait_seconds=seconds))
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.audit", description="prove that money and messages agree"
+    )
+    parser.add_argument(
+        "seconds",
+        nargs="?",
+        type=seconds,
+        default=WAIT_SECONDS,
+        help="how long to wait for the system to come to rest",
+    )
+    told = parser.parse_args()
+    tell_whatever_it_is()
+    urls = urls_from_environment()
+    try:
+        findings = asyncio.run(audit(urls, wait_seconds=told.seconds))
+    except FAULTS as fault:
+        sys.exit(said_of(fault))
+    except KeyboardInterrupt:
+        sys.exit("stopped")
     sys.stdout.write(report(findings) + "\n")
     sys.exit(0 if all(finding.agrees for finding in findings) else 1)
 

@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 
 from chassis import metrics, tracing
 from chassis.db.transactions import Transaction, block
-from chassis.db.troubles import DatabaseAway, DatabaseRefuses, translated
+from chassis.db.troubles import DatabaseAway, DatabaseRefuses, away_by, translated
 
 ACQUIRE_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
@@ -206,7 +206,7 @@ async def _acquire(pool: asyncpg.Pool) -> PoolConnectionProxy:
     except TimeoutError:
         raise DatabaseAway("no database connection is free") from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
-        raise DatabaseAway from away
+        raise away_by(away) from away
 
 
 async def _keep(connection: asyncpg.Connection) -> None:

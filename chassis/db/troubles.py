@@ -58,7 +58,7 @@ def translated(connection: asyncpg.Connection) -> Generator[None]:
         asyncpg.IdleInTransactionSessionTimeoutError,
         ConnectionError,
     ) as away:
-        raise DatabaseAway from away
+        raise away_by(away) from away
     except asyncpg.InternalClientError as lost:
         # What asyncpg says when the server ended the session between statements.
         connection.terminate()
@@ -68,6 +68,13 @@ def translated(connection: asyncpg.Connection) -> Generator[None]:
         if is_lost(connection):
             raise DatabaseAway from fault
         raise
+
+
+def away_by(fault: BaseException) -> DatabaseAway:
+    """Return what to raise from the server's own fault: a full disk has its name."""
+    if isinstance(fault, asyncpg.DiskFullError):
+        return DatabaseAway("the database's disk is full")
+    return DatabaseAway()
 
 
 def is_lost(connection: asyncpg.Connection) -> bool:

@@ -6,23 +6,21 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TypeAlias
 
-import asyncpg
-
-from chassis.errors import Unavailable
+from chassis.commandline import number_of, sentence, tell_whatever_it_is
+from chassis.deadletters import LISTED, MOST_LISTED
+from chassis.logs import quiet_broker_libraries
 from chassis.migrations import CannotMigrate
-from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.audit import audit, report
 from deploy.compose import secretfiles
 from deploy.local.faults import CannotStart
 from deploy.operate import doctor, letters, messages
 from deploy.operate.backup import back_up
-from deploy.operate.bounds import day, days, seconds
+from deploy.operate.bounds import day, days, folder, seconds
 from deploy.operate.console import say
 from deploy.operate.days import tell_due
-from deploy.operate.faults import CannotOperate
+from deploy.operate.faults import FAULTS, CannotOperate, said_of
 from deploy.operate.marks import refuse_unfinished
 from deploy.operate.passing import service_command
 from deploy.operate.projections import rebuild
@@ -43,8 +41,6 @@ from deploy.operate.vault import open_vault
 Command: TypeAlias = Callable[[Targets, argparse.Namespace], Coroutine[None, None, int]]
 AddCommand: TypeAlias = Callable[[str, Command, str], argparse.ArgumentParser]
 
-#: Servers that went away meanwhile, a full disk: what they say is the best hint.
-FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
 #: An event that was published so long ago should have been handled.
 ON_ITS_WAY_SECONDS = 60.0
 AUDIT_WAIT_SECONDS = 30.0
@@ -57,6 +53,8 @@ LEAD_DAYS = 10
 def main() -> None:
     """Do what the command line says, and exit."""
     arguments = parser().parse_args()
+    tell_whatever_it_is()
+    quiet_broker_libraries()
     interrupt_on_signals()
     try:
         if arguments.command is None:
@@ -66,7 +64,7 @@ def main() -> None:
     except (CannotOperate, CannotStart, CannotMigrate) as fault:
         sys.exit(str(fault))
     except FAULTS as fault:
-        sys.exit(f"{type(fault).__name__}: {fault}")
+        sys.exit(said_of(fault))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("stopped")
 
@@ -113,21 +111,25 @@ async def _doctor(targets: Targets, _arguments: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-async def _letters(targets: Targets, arguments: argparse.Namespace) -> int:
-    chosen: str | None = arguments.id
-    consumers = _consumers(arguments)
-    if arguments.action == "list":
-        return 1 if await letters.list_letters(targets, consumers, limit=100) else 0
-    if chosen is None and not arguments.all:
-        raise CannotOperate("Name a dead letter, by the id that `list` shows.")
-    if arguments.action == "show":
-        await letters.show_letter(targets, chosen or "")
-    elif arguments.action == "replay":
-        await letters.replay(targets, chosen, consumers)
-    elif not (arguments.because or "").strip():
-        raise CannotOperate("Say why, for the audit log: --because '…'")
-    else:
-        await letters.drop(targets, chosen, consumers, arguments.because)
+async def _list_letters(targets: Targets, arguments: argparse.Namespace) -> int:
+    chosen = _services(arguments)
+    count = await letters.list_letters(targets, chosen, limit=arguments.limit)
+    return 1 if count else 0
+
+
+async def _show_letter(targets: Targets, arguments: argparse.Namespace) -> int:
+    await letters.show_letter(targets, arguments.id, _services(arguments))
+    return 0
+
+
+async def _replay_letters(targets: Targets, arguments: argparse.Namespace) -> int:
+    await letters.replay(targets, arguments.id, _services(arguments))
+    return 0
+
+
+async def _drop_letters(targets: Targets, arguments: argparse.Namespace) -> int:
+    chosen = _services(arguments)
+    await letters.drop(targets, arguments.id, chosen, arguments.because)
     return 0
 
 
@@ -180,28 +182,26 @@ def _change_broker_password(arguments: argparse.Namespace) -> None:
 
 
 def _pass_on(arguments: argparse.Namespace) -> None:
-    sys.exit(service_command(arguments.name, arguments.rest))
-
-
-def _consumers(arguments: argparse.Namespace) -> Sequence[str]:
-    return arguments.service or tuple(SUBSCRIPTIONS)
+    sys.exit(asyncio.run(service_command(arguments.name, arguments.rest)))
 
 
 def _services(arguments: argparse.Namespace) -> Sequence[str]:
-    return arguments.service or SERVICES
+    """Return those chosen, each once and in our order; all, where none is."""
+    chosen: Sequence[str] = arguments.service or SERVICES
+    return tuple(name for name in SERVICES if name in chosen)
 
 
 def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m deploy.operate")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
-        added.set_defaults(command=command)
-        return added
-
+    add = _adding(commands.add_parser)
     _add_saving(add)
     _add_looking(add)
+    dead = "dead letters: what no retry could handle"
+    actions = commands.add_parser("letters", help=dead, description=dead)
+    _add_letters(
+        _adding(actions.add_subparsers(required=True, metavar="ACTION").add_parser)
+    )
     _add_messages(add)
     passing = commands.add_parser("on", help="run a service's own command")
     passing.add_argument("name", choices=SERVICES)
@@ -211,12 +211,23 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def _adding(add_parser: Callable[..., argparse.ArgumentParser]) -> AddCommand:
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        added = add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    return add
+
+
 def _add_saving(add: AddCommand) -> None:
     saving = add("backup", _back_up, "save all services, or some, as of one instant")
-    saving.add_argument("folder", nargs="?", type=Path, help="default: in BACKUPS_DIR")
+    saving.add_argument(
+        "folder", nargs="?", type=folder, help="default: in BACKUPS_DIR"
+    )
     _choose_services(saving)
     restoring = add("restore", _restore, "bring a backup back, and prove it")
-    restoring.add_argument("folder", type=Path)
+    restoring.add_argument("folder", type=folder)
     restoring.add_argument(
         "--into", default="", metavar="HOST:PORT/DATABASE", help="the target, by name"
     )
@@ -243,13 +254,28 @@ def _add_looking(add: AddCommand) -> None:
     due.add_argument("--lead-days", type=days, default=LEAD_DAYS)
 
 
+def _add_letters(add: AddCommand) -> None:
+    listing = add("list", _list_letters, "one line for each, the oldest first")
+    limit = number_of("dead letters", 1, MOST_LISTED)
+    listing.add_argument(
+        "--limit", type=limit, default=LISTED, help="how many of each service"
+    )
+    showing = add("show", _show_letter, "all about one")
+    showing.add_argument("id", help="a message's id, as listed")
+    replaying = add("replay", _replay_letters, "give one, or all, back")
+    dropping = add("drop", _drop_letters, "delete one, or all, for good")
+    dropping.add_argument(
+        "--because", type=sentence, required=True, help="why; is recorded"
+    )
+    for changing in (replaying, dropping):
+        chosen = changing.add_mutually_exclusive_group(required=True)
+        chosen.add_argument("id", nargs="?", help="a message's id, as listed")
+        chosen.add_argument("--all", action="store_true", help="all there are")
+    for each in (listing, showing, replaying, dropping):
+        _choose_services(each)
+
+
 def _add_messages(add: AddCommand) -> None:
-    dead = add("letters", _letters, "dead letters: what no retry could handle")
-    dead.add_argument("action", choices=("list", "show", "replay", "drop"))
-    dead.add_argument("id", nargs="?", help="a message's id, as listed")
-    dead.add_argument("--all", action="store_true", help="replay or drop all")
-    dead.add_argument("--because", help="why they are dropped; is recorded")
-    _choose_services(dead)
     resending = add("resend", _resend, "list events that a reader never got")
     resending.add_argument("--yes", action="store_true", help="send them again")
     resending.add_argument(

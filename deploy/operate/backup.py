@@ -15,6 +15,7 @@ from deploy.local.disk import reason, sync
 from deploy.operate import archive, manifest, programs
 from deploy.operate.console import doing, say
 from deploy.operate.faults import CannotOperate
+from deploy.operate.leftovers import UNFINISHED, at_work, leftovers
 from deploy.operate.manifest import File, Manifest, SavedService
 from deploy.operate.marks import refuse_unfinished
 from deploy.operate.snapshots import Snapshot, snapshots
@@ -36,13 +37,11 @@ async def back_up(
     wanted = folder or targets.folder("backups") / f"{now:%Y-%m-%dT%H-%M-%SZ}"
     draft = _make_draft(wanted)
     try:
-        saved, files = await _save(targets, services, draft)
-        release, taken_at = running_release(), min(s.taken_at for s in saved.values())
-        written = Manifest(
-            release=release, taken_at=taken_at, services=saved, files=files
-        )
-        manifest.write(draft, written)
-        _finish(draft, wanted)
+        with at_work(draft):
+            _tell_leftovers(wanted.parent)
+            saved, files = await _save(targets, services, draft)
+            manifest.write(draft, _manifest(saved, files))
+            _finish(draft, wanted)
     except OSError as fault:
         raise CannotOperate(
             f"{wanted} was not made, and nothing of it is left: {reason(fault)}."
@@ -51,6 +50,18 @@ async def back_up(
         shutil.rmtree(draft, ignore_errors=True)
     say(f"the backup is in {wanted}")
     return wanted
+
+
+def _tell_leftovers(backups: Path) -> None:
+    for left in leftovers(backups):
+        say(f"{left}: {left.advice}")
+
+
+def _manifest(saved: Mapping[str, SavedService], files: list[File]) -> Manifest:
+    taken_at = min(each.taken_at for each in saved.values())
+    return Manifest(
+        release=running_release(), taken_at=taken_at, services=saved, files=files
+    )
 
 
 def running_release() -> str:
@@ -67,7 +78,7 @@ def dump_name(service: str) -> str:
 def _make_draft(wanted: Path) -> Path:
     if wanted.exists():
         raise CannotOperate(f"{wanted} is there already: name another folder.")
-    draft = wanted.with_name(f"{wanted.name}.unfinished")
+    draft = wanted.with_name(f"{wanted.name}{UNFINISHED}")
     try:
         draft.mkdir(parents=True, mode=0o700)
     except FileExistsError:

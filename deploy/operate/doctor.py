@@ -1,5 +1,6 @@
 """Says what is wrong now, part by part, and where to read on."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -11,15 +12,17 @@ import aiohttp
 import asyncpg
 from aio_pika.abc import AbstractConnection
 
+from chassis.bus import Message, Publisher
 from chassis.migrations import migrations_of
 from chassis.restoring import find_mark
 from chassis.topology import dead_queue
 from contracts.subscriptions import SUBSCRIPTIONS
 from deploy.operate.faults import CannotOperate
+from deploy.operate.leftovers import UNFINISHED, leftovers
 from deploy.operate.letters import broker, queue_state
 from deploy.operate.manifest import NAME as MANIFEST
 from deploy.operate.snapshots import connected
-from deploy.operate.targets import Targets
+from deploy.operate.targets import Targets, place
 from deploy.processes import SERVICES
 
 UNPUBLISHED_SECONDS = 60
@@ -29,6 +32,22 @@ MISSED_TURNS = 3
 JOB_SLACK = timedelta(minutes=2)
 OLDEST_BACKUP = timedelta(hours=26)
 LEAST_FREE = 0.05
+#: Some 20 MB of Postgres' temporary files: more than the next file of its log.
+SPILLED_ROWS = 1_500_000
+#: A broker that takes messages says so at once.
+CONFIRM_SECONDS = 5.0
+#: What no queue wants: the broker confirms it, and drops it.
+PROBE = Message(
+    exchange="",
+    routing_key="operate.probe",
+    type="operate.probe",
+    body=b"",
+    message_id="operate.probe",
+    mandatory=False,
+)
+POSTGRES_FULL = "make room on Postgres' disk: docs/runbooks/disk-full.md"
+ALARM = "it is short of memory or disk: docs/runbooks/broker-alarm.md"
+SILENT = "it doesn't confirm them: docs/runbooks/events-refused.md"
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
@@ -51,6 +70,8 @@ async def examine(targets: Targets) -> AsyncGenerator[Finding]:
     """Look at everything; what can't be reached is a finding, not an end."""
     async for finding in _processes(targets.processes):
         yield finding
+    async for finding in _postgres_disks(targets):
+        yield finding
     for process in SERVICES:
         try:
             async with connected(targets.auditor(process.name)) as connection:
@@ -64,13 +85,14 @@ async def examine(targets: Targets) -> AsyncGenerator[Finding]:
         except (CannotOperate, asyncpg.PostgresError) as fault:
             yield Finding(process.name, "database", str(fault))
     try:
+        yield await _alarm(targets)
         async with broker(targets) as connection:
             for consumer in SUBSCRIPTIONS:
                 yield await _queue(connection, consumer)
                 yield await _dead(connection, consumer)
     except CannotOperate as fault:
         yield Finding("broker", "", str(fault))
-    for finding in (*_disks(targets), *_backups(targets)):
+    for finding in (*_disks(targets), *look_at_backups(targets)):
         yield finding
 
 
@@ -91,6 +113,25 @@ async def _processes(urls: Mapping[str, str]) -> AsyncGenerator[Finding]:
             yield Finding(
                 name, "ready" if ready else "not ready", "" if ready else said
             )
+
+
+async def _postgres_disks(targets: Targets) -> AsyncGenerator[Finding]:
+    """Have each server write as much as the next file of its log takes."""
+    for url in {place(url): url for url in targets.auditors.values() if url}.values():
+        try:
+            async with connected(url) as connection:
+                await connection.execute("SET work_mem TO '64kB'")
+                # What doesn't fit goes to the server's disk, and off it again: that
+                # takes no right but to connect, and leaves nothing behind.
+                await connection.fetchval(
+                    "SELECT count(*) FROM generate_series(1, $1)", SPILLED_ROWS
+                )
+        except asyncpg.DiskFullError as fault:
+            yield Finding("postgres", f"no room: {fault}", POSTGRES_FULL)
+        except (CannotOperate, asyncpg.PostgresError):
+            continue  # is said of each service
+        else:
+            yield Finding("postgres", "room on its disk")
 
 
 async def _migrations(
@@ -164,6 +205,21 @@ async def _dead(connection: AbstractConnection, consumer: str) -> Finding:
     return Finding(consumer, f"{count} dead letters", wrong if count else "")
 
 
+async def _alarm(targets: Targets) -> Finding:
+    """Give the broker messages, on a connection of its own: an alarm blocks it."""
+    async with broker(targets) as connection:
+        publisher = await Publisher.open(connection)
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                # Under an alarm, RabbitMQ blocks who publishes after the first message.
+                for _ in range(2):
+                    await publisher.publish(PROBE)
+        except TimeoutError:
+            alarmed = not await publisher.ready()
+            return Finding("broker", "takes no messages", ALARM if alarmed else SILENT)
+    return Finding("broker", "takes messages")
+
+
 def _disks(targets: Targets) -> Iterable[Finding]:
     for name, folder in (("blobs", targets.blobs), ("backups", targets.backups)):
         if folder is None or not folder.is_dir():
@@ -174,12 +230,16 @@ def _disks(targets: Targets) -> Iterable[Finding]:
         yield Finding(name, f"{free:.0%} free", wrong if free < LEAST_FREE else "")
 
 
-def _backups(targets: Targets) -> Iterable[Finding]:
+def look_at_backups(targets: Targets) -> Iterable[Finding]:
+    """Return how old the newest is, and what lies beside it and is none."""
     if targets.backups is None or not targets.backups.is_dir():
         return
+    for left in leftovers(targets.backups):
+        yield Finding("backups", str(left), left.advice)
     ages = [
         time.time() - path.stat().st_mtime
         for path in targets.backups.glob(f"*/{MANIFEST}")
+        if path.parent.suffix != UNFINISHED
     ]
     if not ages:
         yield Finding("backups", "none", "run `backup`, every night")

@@ -38,7 +38,8 @@ async def rebuild(
     ]
     if not chosen:
         known = ", ".join(p.objects for p in PROJECTIONS if p.reader == reader)
-        raise CannotOperate(f"{reader} keeps copies of {known or 'nothing'}.")
+        named = "" if objects is None else f", not of {objects!r}"
+        raise CannotOperate(f"{reader} keeps copies of {known or 'nothing'}{named}.")
     await _require_reader(targets, reader)
     run = str(uuid7())
     for projection in chosen:

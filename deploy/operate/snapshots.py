@@ -7,7 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
-from deploy.operate.faults import CannotOperate
+from deploy.operate.faults import CannotOperate, said_of
 from deploy.operate.manifest import LedgerHead, SavedService
 from deploy.operate.targets import Targets, place
 
@@ -62,6 +62,8 @@ async def connected(url: str) -> AsyncGenerator[asyncpg.Connection]:
         connection = await asyncpg.connect(
             url, timeout=CONNECT_SECONDS, server_settings=PATIENT
         )
+    except asyncpg.DiskFullError as fault:
+        raise CannotOperate(said_of(fault)) from None
     except (OSError, TimeoutError, asyncpg.PostgresError) as fault:
         reason = str(fault) or "it doesn't answer"
         raise CannotOperate(f"{place(url)} can't be reached: {reason}") from None

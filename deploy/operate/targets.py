@@ -1,17 +1,22 @@
 """Where everything is: told by the environment, or by the data folder of `make run`."""
 
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from chassis.addresses import AMQP, POSTGRES, checked, http_url
 from deploy.local.datafolder import DataFolder
+from deploy.local.disk import reason
 from deploy.local.environments import ADDRESSES, SERVICES, Addresses
-from deploy.local.postgres import PrivatePostgres
+from deploy.operate.awake import Awake, awake, nothing
 from deploy.operate.faults import CannotOperate
 from deploy.postgres.bootstrap import AUDITOR, owner_of
+
+LARGEST_PORT = 65535
+MOST_DIGITS = 5
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Targets:
     processes: Mapping[str, str]
     blobs: Path | None
     backups: Path | None
+    #: To be awaited by whoever is about to use the broker; may raise CannotStart.
+    wake_broker: Callable[[], Awaitable[None]] = nothing
 
     def owner(self, service: str) -> str:
         """Return the service's database as its owner."""
@@ -47,7 +54,7 @@ class Targets:
 
 @asynccontextmanager
 async def reached() -> AsyncGenerator[Targets]:
-    """Yield where everything is; starts the Postgres of a `make run` that is stopped.
+    """Yield where everything is; starts the servers of a `make run` that is stopped.
 
     The environment goes before a data folder: where containers run there is none.
     """
@@ -60,11 +67,12 @@ async def reached() -> AsyncGenerator[Targets]:
     addresses = data.read(ADDRESSES, Addresses) if data.is_ours else None
     if addresses is None:
         raise CannotOperate(
-            "Nothing says where the Client Area is: set CLIENTAREA_DATA to the folder"
-            " of a `make run`, or the variables named in docs/operating/README.md."
+            f"Nothing says where the Client Area is: {data.path} is no folder of a"
+            " `make run`. Set CLIENTAREA_DATA to one, or the variables named in"
+            " docs/operating/README.md."
         )
-    async with _served(data, addresses) as admin_url:
-        yield _from_folder(data, addresses, admin_url)
+    async with awake(data, addresses) as servers:
+        yield _from_folder(data, servers)
 
 
 def place(url: str) -> str:
@@ -75,11 +83,43 @@ def place(url: str) -> str:
 
 def _told(name: str) -> str:
     """Return a variable, or the file of that name in SECRETS_DIR; else nothing."""
-    if given := os.environ.get(name.upper()):
+    if given := os.environ.get(name.upper(), "").strip():
         return given
     folder = os.environ.get("SECRETS_DIR")
+    if folder and not Path(folder).is_dir():
+        raise CannotOperate(
+            f"SECRETS_DIR: there is no folder {folder!r}; leave it empty for none."
+        )
     path = Path(folder) / name if folder else None
-    return path.read_text("utf-8").strip() if path and path.exists() else ""
+    try:
+        return path.read_text("utf-8").strip() if path and path.exists() else ""
+    except OSError as fault:
+        raise CannotOperate(f"SECRETS_DIR: {reason(fault)}.") from None
+    except UnicodeDecodeError:
+        raise CannotOperate(f"SECRETS_DIR: {path} is no text.") from None
+
+
+def _address(name: str, check: Callable[[str], str]) -> str:
+    """Return what is told, if the check takes it; the password is never quoted."""
+    try:
+        return check(_told(name))
+    except ValueError as wrong:
+        raise CannotOperate(f"{name.upper()} {wrong}.") from None
+
+
+def _database(name: str) -> str:
+    return _address(name, lambda url: checked(url, *POSTGRES))
+
+
+def _port(name: str) -> str:
+    """Return a port's number; nothing for 0, as the processes' own setting has it."""
+    told = _told(name) or "0"
+    digits = told.isascii() and told.isdecimal() and len(told) <= MOST_DIGITS
+    if not digits or int(told) > LARGEST_PORT:
+        raise CannotOperate(
+            f"{name.upper()} must be a port's number, 0 to {LARGEST_PORT}, or nothing."
+        )
+    return told if int(told) else ""
 
 
 def _at_port(url: str, port: str) -> str:
@@ -93,15 +133,17 @@ def _missing(name: str) -> str:
 
 
 def _from_environment() -> Targets:
-    shared = _told("audit_url")
-    processes = {name: _told(f"{name}_url") for name in (*SERVICES, "gateway")}
-    observed = _told("observe_port")
+    shared = _database("audit_url")
+    processes = {
+        name: _address(f"{name}_url", http_url) for name in (*SERVICES, "gateway")
+    }
+    observed = _port("observe_port")
     blobs, backups = _told("blobs_dir"), _told("backups_dir")
     return Targets(
-        owners={name: _told(f"{name}_owner_database_url") for name in SERVICES},
-        auditors={name: _told(f"{name}_audit_url") or shared for name in SERVICES},
-        amqp_url=_told("amqp_url"),
-        admin_url=_told("database_admin_url"),
+        owners={name: _database(f"{name}_owner_database_url") for name in SERVICES},
+        auditors={name: _database(f"{name}_audit_url") or shared for name in SERVICES},
+        amqp_url=_address("amqp_url", lambda url: checked(url, *AMQP)),
+        admin_url=_database("database_admin_url"),
         processes={
             name: _at_port(url.rstrip("/"), observed)
             for name, url in processes.items()
@@ -112,34 +154,17 @@ def _from_environment() -> Targets:
     )
 
 
-def _from_folder(data: DataFolder, addresses: Addresses, admin_url: str) -> Targets:
+def _from_folder(data: DataFolder, servers: Awake) -> Targets:
+    addresses = servers.addresses
     urls = addresses.databases
     processes = {name: addresses.service_url(name) for name in SERVICES}
     return Targets(
         owners={name: urls[owner_of(name)] for name in SERVICES},
         auditors=dict.fromkeys(SERVICES, urls[AUDITOR]),
         amqp_url=addresses.amqp_url,
-        admin_url=admin_url,
+        admin_url=servers.admin_url,
         processes=processes | {"gateway": addresses.gateway_url},
         blobs=data.blobs,
         backups=Path(_told("backups_dir") or data.path / "backups"),
+        wake_broker=servers.wake_broker,
     )
-
-
-@asynccontextmanager
-async def _served(data: DataFolder, addresses: Addresses) -> AsyncGenerator[str]:
-    """Yield the superuser's URL; start the folder's Postgres where nobody has."""
-    if given := os.environ.get("DATABASE_ADMIN_URL"):
-        yield given
-        return
-    port = urlsplit(addresses.databases[AUDITOR]).port or 0
-    server = PrivatePostgres(data.path / "postgres", port)
-    if data.is_held:
-        yield server.url
-        return
-    with data.held():
-        await server.start()
-        try:
-            yield server.url
-        finally:
-            await server.stop()

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,15 +40,15 @@ class Ended:
 def run(stage: Stage) -> Run:
     """Run the probe in the stage's environment, but for what is given."""
 
-    async def run(command: str, **wrong: str) -> Ended:
-        return await _run(command, {**_environment(stage), **wrong})
+    async def run(*words: str, **wrong: str) -> Ended:
+        return await _run(words, {**_environment(stage), **wrong})
 
     return run
 
 
-async def _run(command: str, environment: Mapping[str, str]) -> Ended:
+async def _run(words: Sequence[str], environment: Mapping[str, str]) -> Ended:
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.integration.chassis.probe", command),
+        *(sys.executable, "-m", "tests.integration.chassis.probe", *words),
         cwd=REPOSITORY,
         env={**os.environ, **environment},
         stdout=asyncio.subprocess.PIPE,
@@ -67,6 +67,24 @@ def _environment(stage: Stage) -> dict[str, str]:
         "HTTP_PORT": "0",
         "JWKS_URL": f"http://{NOBODY}/jwks",
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["republish", "things"], 'relation "originals" does not exist'),
+        (["schema"], "no matching schemas were found"),
+    ],
+)
+async def test_a_command_where_nothing_was_migrated_is_one_line(
+    run: Run, stage: Stage, words: list[str], said: str
+) -> None:
+    empty = stage.database.url.rpartition("/")[0] + "/postgres"
+    ended = await run(*words, DATABASE_URL=empty, OWNER_DATABASE_URL=empty)
+    assert ended.code == 1
+    [line] = ended.lines
+    assert line.startswith("probe: ")
+    assert said in line
 
 
 async def test_a_wrong_database_is_named_with_its_server(

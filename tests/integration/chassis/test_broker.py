@@ -1,16 +1,13 @@
 """A broker that is away, killed or alarmed: the work goes on, and nothing is lost."""
 
 import asyncio
-import os
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
 from chassis import bus
-from deploy.local.packages import ensure_rabbitmq
 from deploy.local.rabbitmq import PrivateRabbitMQ
+from tests.integration.chassis.nodes import control
 from tests.integration.chassis.probe.app import PROCESS, ThingChanged
 from tests.integration.chassis.queues import purge
 from tests.integration.chassis.stage import Stage, a_change, until
@@ -121,26 +118,3 @@ async def waiting_rows(probe: Running) -> float:
     text = await (await probe.client.get("/metrics")).text()
     [line] = [x for x in text.splitlines() if x.startswith("outbox_waiting_rows ")]
     return float(line.split()[1])
-
-
-async def control(broker: PrivateRabbitMQ, *command: str) -> None:
-    """Run rabbitmqctl on the private node."""
-    program = await asyncio.to_thread(ensure_rabbitmq)
-    folder = Path(broker.home.folder)
-    child = await asyncio.create_subprocess_exec(
-        program.with_name("rabbitmqctl"),
-        "--node",
-        "clientarea@localhost",
-        *command,
-        env={
-            **os.environ,
-            "HOME": str(folder / "home"),
-            "LANG": "C.UTF-8",
-            "ERL_EPMD_PORT": str(broker.ports.epmd),
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    told, _ = await child.communicate()
-    assert child.returncode == 0, told.decode()

@@ -262,6 +262,20 @@ async def test_a_backup_never_takes_a_folder_that_is_there(
         await back_up(here, SERVICES, file / "backup")
 
 
+async def test_a_backup_names_what_one_that_was_cut_off_left(
+    here: Targets, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = tmp_path / "2026-03-10T02-00-00Z.unfinished"
+    left.mkdir()
+    (left / "billing.dump").write_bytes(bytes(1_200_000))
+    await back_up(here, SERVICES, tmp_path / "backup")
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{left.name}, 1.2 MB, 0:0")
+    assert first.endswith(f" old: a backup that was cut off left it: delete {left}")
+    assert not any("unfinished" in line for line in others), "nor its own"
+    assert list(left.iterdir())
+
+
 async def test_a_backup_has_its_name_once_all_of_it_would_outlast_a_power_cut(
     here: Targets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

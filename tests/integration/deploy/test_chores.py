@@ -164,21 +164,56 @@ async def test_dead_letters_of_all_services_are_seen_replayed_and_dropped(
     await put(here.amqp_url, dead_queue("tickets"), "one")
     await put(here.amqp_url, dead_queue("notifier"), "two")
     assert await letters.list_letters(here, list(SUBSCRIPTIONS), limit=10) == 2
-    await letters.show_letter(here, "one")
+    everyone = list(SUBSCRIPTIONS)
+    await letters.show_letter(here, "one", everyone)
     said = capsys.readouterr().out
     assert "tickets   one" in said
     assert "Ana" in said
     assert "abc" not in said
-    await letters.drop(here, "one", (), "nobody needs it")
+    await letters.drop(here, "one", everyone, "nobody needs it")
     [noted] = await fetch(
         here.owner("tickets"),
         "SELECT details ->> 'reason' AS reason FROM tickets.audit_log",
     )
     assert noted["reason"].startswith("nobody needs it")
-    await letters.replay(here, "two", ())
+    await letters.replay(here, "two", everyone)
     assert await letters.list_letters(here, list(SUBSCRIPTIONS), limit=10) == 0
-    with pytest.raises(CannotOperate, match="No dead letter has the id one"):
-        await letters.show_letter(here, "one")
+    with pytest.raises(CannotOperate, match=r"No dead letter of .* has the id 'one'"):
+        await letters.show_letter(here, "one", everyone)
+
+
+async def test_a_dead_letter_of_two_readers_is_chosen_by_its_service(
+    here: Targets,
+) -> None:
+    for consumer in ("tickets", "notifier"):
+        await put(here.amqp_url, dead_queue(consumer), "one")
+    with pytest.raises(CannotOperate, match=r"tickets, notifier: each .* --service"):
+        await letters.replay(here, "one", list(SUBSCRIPTIONS))
+    assert await letters.list_letters(here, list(SUBSCRIPTIONS), limit=10) == 2
+    await letters.replay(here, "one", ["notifier"])
+    assert await letters.list_letters(here, ["notifier"], limit=10) == 0
+    assert await letters.list_letters(here, ["tickets"], limit=10) == 1
+
+
+async def test_letters_beyond_the_limit_are_counted(
+    here: Targets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        await put(here.amqp_url, dead_queue("tickets"), str(number))
+    assert await letters.list_letters(here, ["tickets"], limit=1) == 3
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:] == ["tickets   … and 2 newer: --limit lists more", "3 dead letters"]
+
+
+async def test_what_a_stranger_wrote_does_nothing_to_the_terminal(
+    here: Targets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await put(here.amqp_url, dead_queue("tickets"), "a\x1b[2J\nb")
+    assert await letters.list_letters(here, ["tickets"], limit=10) == 1
+    await letters.show_letter(here, "a\x1b[2J\nb", ["tickets"])
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert said.count(r"a\x1b[2J\nb") == 2
 
 
 async def test_the_doctor_names_what_is_wrong(here: Targets) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local.ports import free_ports
 from deploy.local.postgres import PrivatePostgres
+from tests.integration.local.disks import mounted
 from tests.integration.local.heard import Heard
 
 
@@ -19,6 +20,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePostgr
     yield server
     asyncio.run(server.stop())
     server.home.remove()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    with mounted() as place:
+        yield place
 
 
 @pytest.fixture

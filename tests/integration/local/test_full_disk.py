@@ -4,11 +4,9 @@ import asyncio
 import errno
 import os
 import socket
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
@@ -22,10 +20,10 @@ from deploy.local.postgres import PrivatePostgres
 from deploy.local.rabbitmq import PrivateRabbitMQ, turns_away
 from deploy.local.supervisor import Supervisor
 from deploy.local.waiting import poll
+from tests.integration.local.disks import fill
 from tests.integration.local.heard import Heard
 
 FULL = Path("/dev/full")
-DISK_MEGABYTES = 400
 ATTEMPTS = 50
 SWITCH = "SELECT pg_switch_wal()"
 NO_ROOM = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -158,29 +156,6 @@ def test_who_hangs_up_turns_away_and_who_only_keeps_silent_does_not() -> None:
         port = silent.getsockname()[1]
         assert not turns_away(port)
     assert turns_away(port)
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """Yield the folder of a file system of its own."""
-    with TemporaryDirectory() as place:
-        options = f"size={DISK_MEGABYTES}m,mode=755"
-        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", place]
-        try:
-            done = subprocess.run(mount, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-        except FileNotFoundError:
-            pytest.skip("this system has no mount")
-        if done.returncode != 0:
-            pytest.skip(f"only root may mount: {done.stderr.strip()}")
-        yield Path(place)
-        subprocess.run(["umount", "--lazy", place], check=True)  # noqa: S603, S607 - ours
-
-
-def fill(path: Path) -> None:
-    """Leave no room on the path's disk."""
-    with path.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(1_000_000)):
-            pass
 
 
 async def insert_while_it_takes_any(connection: asyncpg.Connection) -> int:

@@ -17,7 +17,7 @@ from deploy.local.datafolder import DataFolder
 from deploy.local.faults import CannotStart
 from deploy.local.keys import FILE, Keys
 from deploy.operate import manifest, programs, rotation
-from deploy.operate.__main__ import main, parser
+from deploy.operate.__main__ import main
 from deploy.operate.faults import CannotOperate
 from deploy.operate.manifest import File, SavedService
 from deploy.operate.targets import place
@@ -261,61 +261,6 @@ def test_nothing_to_go_by_is_said(
     monkeypatch.setenv("CLIENTAREA_DATA", str(tmp_path / "nothing"))
     with pytest.raises(CannotOperate, match="CLIENTAREA_DATA"):
         open_vault()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["backup"], "127.0.0.1:1/none can't be reached"),
-        (["restore", "nowhere"], "nowhere is no backup: it has no manifest.json."),
-        (["letters", "show"], "Name a dead letter"),
-        (["letters", "drop", "one"], "Say why, for the audit log"),
-        (["letters", "drop", "one", "--because", "  "], "Say why, for the audit log"),
-        (["letters", "list"], "The broker at 127.0.0.1:1"),
-        (["rotate", "link-key", "switch"], "name the right one in CLIENTAREA_DATA"),
-    ],
-)
-def test_what_keeps_a_chore_from_being_done_is_one_line(
-    arguments: list[str],
-    said: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AUDIT_URL", "postgres://nobody:hunter22@127.0.0.1:1/none")
-    monkeypatch.setenv("AMQP_URL", "amqp://nobody:hunter22@127.0.0.1:1/")
-    monkeypatch.setenv("BACKUPS_DIR", str(tmp_path))
-    monkeypatch.setenv("CLIENTAREA_DATA", str(tmp_path / "nothing"))
-    monkeypatch.setattr("sys.argv", ["operate", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    line = str(ended.value.code)
-    assert said in line
-    assert "\n" not in line
-    assert "hunter22" not in line
-    assert list(tmp_path.iterdir()) == [], "nothing is left half-done"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["due", "--lead-days", "-1"], "--lead-days: a number of days, 0 to 3650"),
-        (["due", "--lead-days", "9" * 14], "--lead-days: a number of days, 0 to 3650"),
-        (["due", "--on", "9999-12-31"], "--on: a day such as 2026-03-20, 2000 to 2199"),
-        (["due", "--on", "x"], "--on: a day such as 2026-03-20, 2000 to 2199"),
-        (["resend", "--older-than", "nan"], "--older-than: a number of seconds, 0 to"),
-        (["resend", "--older-than", "1e30"], "--older-than: a number of seconds, 0 to"),
-        (["audit", "nan"], "seconds: a number of seconds, 0 to"),
-        (["audit", "-5"], "seconds: a number of seconds, 0 to"),
-        (["rebuild", "billing", "--seconds", "-1"], "--seconds: a number of seconds"),
-    ],
-)
-def test_a_number_or_a_day_out_of_bounds_is_refused_with_them(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        parser().parse_args(arguments)
-    assert ended.value.code == 2
-    assert said in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_backup_that_may_not_outlast_a_power_cut_is_said_to_be_there(
