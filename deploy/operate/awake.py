@@ -3,13 +3,16 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy.local.datafolder import DataFolder
 from deploy.local.environments import Addresses
-from deploy.local.stack import PORTS, Servers
 from deploy.local.supervisor import Unit
 from deploy.operate.faults import CannotOperate
+
+if TYPE_CHECKING:
+    from deploy.local.stack import Servers
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ async def awake(data: DataFolder, addresses: Addresses) -> AsyncGenerator[Awake]
     Those that the environment names are left alone. Raises CannotStart where Postgres
     can't be started, or another command has started it.
     """
+    from deploy.local.stack import (  # noqa: PLC0415 - the image has no servers to start
+        PORTS,
+        Servers,
+    )
+
     with data.lent() as asleep:
         if not asleep:
             superuser = _superuser(Servers(data, _known_ports(data)))
@@ -62,7 +70,9 @@ def _known_ports(data: DataFolder) -> dict[str, int]:
     return data.read("ports.json", dict[str, int]) or {}
 
 
-def _moved(addresses: Addresses, servers: Servers, ports: dict[str, int]) -> Addresses:
+def _moved(
+    addresses: Addresses, servers: "Servers", ports: dict[str, int]
+) -> Addresses:
     """Return where our servers are now: others may have their ports of before."""
     databases, amqp_url = addresses.databases, addresses.amqp_url
     if not servers.given_postgres:
@@ -78,7 +88,7 @@ def _at(url: str, port: int) -> str:
     return parts._replace(netloc=f"{server}:{port}").geturl()
 
 
-def _superuser(servers: Servers) -> str:
+def _superuser(servers: "Servers") -> str:
     try:
         return servers.given_postgres or servers.postgres.url
     except FileNotFoundError:
