@@ -56,7 +56,7 @@ class Process:
     #: Adds to the application what isn't a declared route, such as a proxy.
     extend: Callable[[web.Application, Resources], None] | None = None
     #: Names what it can do without, and has to, for now: told by `/health/ready`.
-    degraded: Callable[[Resources], Sequence[str]] = lambda _: ()
+    degraded: Callable[[Resources], Awaitable[Sequence[str]]] | None = None
     has_database: bool = True
     #: Whether the headers about the client are the gateway's, to be believed.
     behind_gateway: bool = True

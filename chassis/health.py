@@ -1,7 +1,14 @@
 """Health and metrics: three plain addresses on every process."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -40,7 +47,7 @@ class Health:
         #: Set by a process that takes requests: without keys it could answer none.
         self.verifier: TokenVerifier | None = None
         #: Names what the process does without, for now, and is ready all the same.
-        self.degraded: Callable[[], Sequence[str]] = lambda: ()
+        self.degraded: Callable[[], Awaitable[Sequence[str]]] | None = None
         #: Asks the database for what it knows, whenever metrics are.
         self.sampler: Sampler | None = None
         self.stopping = False
@@ -94,7 +101,7 @@ class Health:
         state = {
             "status": "unready" if missing else "ready",
             "missing": missing,
-            "degraded": list(self.degraded()),
+            "degraded": list(await self.degraded()) if self.degraded else [],
         }
         return _json(state, status)
 

@@ -158,7 +158,8 @@ async def _http(
         with_routes = "http" in settings.parts
         if with_routes:
             health.verifier = resources[VERIFIER]
-            health.degraded = partial(process.degraded, resources)
+            if process.degraded is not None:
+                health.degraded = partial(process.degraded, resources)
         app = build_app(
             name=process.name,
             routes=process.routes if with_routes else (),

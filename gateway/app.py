@@ -88,9 +88,9 @@ def _refusal_page(settings: Settings, status: int) -> web.StreamResponse:
     return page
 
 
-def degraded(resources: Resources) -> Sequence[str]:
+async def degraded(resources: Resources) -> Sequence[str]:
     """Return which services have stopped answering: the others are still to be had."""
-    return resources[UPSTREAM].degraded
+    return await resources[UPSTREAM].degraded()
 
 
 def _follow(events: LiveEvents, sessions: BrowserSessions) -> None:

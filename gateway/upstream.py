@@ -28,6 +28,7 @@ from chassis import metrics
 from chassis.client import UpstreamAway, client_middlewares
 from chassis.errors import DomainError
 from gateway.circuits import Circuit, CircuitState
+from gateway.looks import Looks
 from gateway.settings import Settings
 
 CONNECT_SECONDS = 2.0
@@ -132,6 +133,7 @@ class Upstream:
 
     def __init__(self, settings: Settings, session: ClientSession) -> None:
         self._session = session
+        self._looks = Looks(session, settings.service_urls)
         self._lines = {
             name: _Line(name, url, settings.service_calls_at_once)
             for name, url in settings.service_urls.items()
@@ -141,13 +143,13 @@ class Upstream:
     def names(self) -> Sequence[str]:
         return tuple(self._lines)
 
-    @property
-    def degraded(self) -> list[str]:
-        """The services that have stopped answering, as far as calls have shown."""
+    async def degraded(self) -> list[str]:
+        """Return the services that have stopped answering: calls show it, or a look."""
+        silent = await self._looks.silent()
         return [
             name
             for name, line in self._lines.items()
-            if line.circuit.state is not CircuitState.CLOSED
+            if name in silent or line.circuit.state is not CircuitState.CLOSED
         ]
 
     @asynccontextmanager

@@ -59,7 +59,7 @@ def observing(
 
     @web.middleware
     async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _route_of(request) in _WATCHING:
+        if _is_watching(request, behind_gateway=behind_gateway):
             return await handler(request)
         cause = _cause_of(
             request,
@@ -84,6 +84,12 @@ def observing(
                     _tell(request, status, seconds)
 
     return observe
+
+
+def _is_watching(request: web.Request, *, behind_gateway: bool) -> bool:
+    # The gateway looks at services where they may have no such route.
+    asked = request.path if behind_gateway else _route_of(request)
+    return asked in _WATCHING
 
 
 async def label(request: web.Request, response: web.StreamResponse) -> None:

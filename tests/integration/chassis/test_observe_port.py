@@ -6,6 +6,7 @@ from functools import partial
 
 import aiohttp
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 from chassis.process import Process, Resources
 from chassis.settings import ProcessSettings
@@ -31,6 +32,23 @@ async def test_health_and_metrics_are_served_on_their_own_port_alone(
             assert (await inside.get(path)).status == 200
             assert (await probe.client.get(path)).status == 404
         assert (await inside.get("/api/v1/things/x")).status == 404
+
+
+async def test_the_gateways_look_at_the_port_of_requests_is_no_request(
+    stage: Stage,
+) -> None:
+    port = free_ports(1)[0]
+    async with stage.running("http", observe_port=port) as probe:
+        before = requests_of_no_route()
+        assert (await probe.client.get("/health/live")).status == 404
+        assert requests_of_no_route() == before
+        assert (await probe.client.get("/health/lively")).status == 404
+        assert requests_of_no_route() == before + 1
+
+
+def requests_of_no_route() -> float:
+    labels = {"method": "GET", "route": "unknown", "status": "404"}
+    return REGISTRY.get_sample_value("http_requests_total", labels) or 0.0
 
 
 async def test_without_such_a_port_they_are_among_the_routes(stage: Stage) -> None:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -237,7 +238,7 @@ async def test_a_service_that_refuses_connections_is_soon_not_asked_any_more(
         for _ in range(FAILURES):
             with pytest.raises(UpstreamAway):
                 await ask(reached, POST)
-        assert "billing" in reached.degraded
+        assert "billing" in await reached.degraded()
         assert measured("upstream_circuit_state") == CircuitState.OPEN
         retries = measured("upstream_requests_retried_total")
         with pytest.raises(UpstreamAway) as refused:
@@ -253,7 +254,7 @@ async def test_a_problem_that_a_service_tells_is_an_answer(
     for _ in range(FAILURES + 1):
         backend.statuses = [503]
         assert await ask(reached) == 503
-    assert reached.degraded == []
+    assert measured("upstream_circuit_state") == CircuitState.CLOSED
     assert backend.asked == FAILURES + 1
 
 
@@ -288,8 +289,65 @@ async def test_a_hung_service_costs_its_callers_little_and_others_nothing(
         return await status(front, "tickets") == 200
 
     await until(is_back)
+    await until(partial(does_without, front, []))
+
+
+# Looks
+
+
+async def test_a_frozen_service_is_named_though_nobody_has_called_it(
+    front: Running, backend: Backend
+) -> None:
+    backend.is_hung = True
     async with front.client.get("/health/ready") as answer:
-        assert (await answer.json())["degraded"] == []
+        assert answer.status == 200
+        assert (await answer.json())["degraded"] == ["tickets"]
+    assert measured("upstream_circuit_state", "tickets") == CircuitState.CLOSED
+    backend.recover()
+    await until(partial(does_without, front, []))
+
+
+async def test_a_service_that_isnt_there_is_named_though_nobody_has_called_it(
+    deaf: socket.socket,
+) -> None:
+    async with reaching(f"http://{LOOPBACK}:{deaf.getsockname()[1]}") as reached:
+        assert await reached.degraded() == list(SERVICES)
+        assert measured("upstream_circuit_state") == CircuitState.CLOSED
+
+
+async def test_a_proxy_that_answers_for_a_service_doesnt_make_it_well(
+    reached: Upstream, backend: Backend
+) -> None:
+    backend.statuses = [502] * len(SERVICES)
+    assert await reached.degraded() == list(SERVICES)
+
+
+async def test_however_many_ask_a_service_is_looked_at_once(
+    reached: Upstream, backend: Backend
+) -> None:
+    backend.statuses = [404] * len(SERVICES)
+    told = await asyncio.gather(*(reached.degraded() for _ in range(20)))
+    assert told == [[]] * 20
+    assert await reached.degraded() == []
+    assert backend.asked == len(SERVICES)
+
+
+async def test_who_stops_waiting_for_a_look_leaves_it_to_the_others(
+    reached: Upstream, backend: Backend
+) -> None:
+    backend.is_hung = True
+    async with asyncio.TaskGroup() as tasks:
+        first, second = (tasks.create_task(reached.degraded()) for _ in range(2))
+        await until(backend.has(len(SERVICES)))
+        first.cancel()
+        backend.recover()
+    assert first.cancelled()
+    assert second.result() == []
+
+
+async def does_without(front: Running, degraded: list[str]) -> bool:
+    async with front.client.get("/health/ready") as answer:
+        return (await answer.json())["degraded"] == degraded
 
 
 @pytest.mark.parametrize(
