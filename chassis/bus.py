@@ -33,6 +33,9 @@ PERSISTENT = 2
 
 #: What a lost, silent or refusing broker looks like.
 BROKER_ERRORS = (AMQPError, ChannelInvalidStateError, PAMQPException, OSError)
+#: What one meets who tidies up on a connection that may be lost, in the library's
+#: words: no answer in time, or nobody there to be asked.
+LOST_ERRORS = (*BROKER_ERRORS, TimeoutError, RuntimeError)
 
 #: For whoever reads that the broker is away again and again.
 HELP = "waiting for it; if that takes long, look at AMQP_URL and at the broker's log"

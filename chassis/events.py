@@ -1,11 +1,10 @@
 """Events: what a contract declares, and the CloudEvents 1.0 envelope it travels in."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import ClassVar, Self, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 
 class Event(BaseModel):
@@ -63,7 +62,7 @@ class Envelope(BaseModel):
     type: str
     source: str
     subject: UUID
-    time: datetime
+    time: AwareDatetime
     datacontenttype: str = "application/json"
     correlationid: str
     causationid: str

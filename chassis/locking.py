@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.exceptions import ChannelLockedResource
 
-from chassis.bus import BROKER_ERRORS
+from chassis.bus import LOST_ERRORS
 from chassis.migrations import MigrationsLocked
 from chassis.queues import DECLARE_SECONDS
 
@@ -29,7 +29,7 @@ async def locked(connection: AbstractConnection) -> AsyncGenerator[None]:
         yield
     finally:
         # Who has lost the broker has lost the lock as well.
-        with suppress(*BROKER_ERRORS, TimeoutError):
+        with suppress(*LOST_ERRORS):
             await channel.queue_delete(LOCK, timeout=DECLARE_SECONDS)
             await channel.close()
 

@@ -13,10 +13,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from aio_pika.abc import AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import DeliveredMessage
 
-from chassis.bus import BROKER_ERRORS, CONFIRM_SECONDS, ProtocolChannel, protocol_of
+from chassis.bus import CONFIRM_SECONDS, LOST_ERRORS, ProtocolChannel, protocol_of
 from chassis.migrations import CannotMigrate
 from chassis.queues import (
     Queue,
@@ -38,8 +38,6 @@ IN_HAND_SECONDS = 30.0
 LOOK_SECONDS = 0.02
 #: On 4.x a queue that says nothing has a delivery limit.
 UNLIMITED = 1_000_000
-#: What is asked of a closed connection; or nothing is answered in time.
-_CLOSED = (RuntimeError, TimeoutError)
 
 
 class CannotRemake(CannotMigrate):
@@ -87,7 +85,7 @@ async def _undone_if_it_fails(
         yield
     except BaseException:
         # Who has lost the broker undoes nothing, and says what he has lost it by.
-        with suppress(*BROKER_ERRORS, *_CLOSED):
+        with suppress(*LOST_ERRORS):
             await _undo(connection, queue)
         raise
 
@@ -146,8 +144,7 @@ async def _in_hand(
     What came to the queue just when it is deleted would be lost. A message that
     somebody has in hand doesn't expire, and goes back when the channel closes.
     """
-    channel = await connection.channel(publisher_confirms=False)
-    try:
+    async with _channel(connection, publisher_confirms=False) as channel:
         await channel.set_qos(MOST_IN_HAND)
         protocol = await protocol_of(channel)
         for feeder in feeders:
@@ -155,8 +152,6 @@ async def _in_hand(
                 await protocol.basic_consume(feeder, _keep)
                 await _until_empty(connection, feeder)
         yield
-    finally:
-        await channel.close()
 
 
 async def _keep(_message: DeliveredMessage) -> None:
@@ -179,18 +174,29 @@ async def _until_empty(connection: AbstractConnection, feeder: str) -> None:
 async def _move(connection: AbstractConnection, source: str, target: str) -> None:
     """Move all messages; each is deleted there when the broker has it here."""
     while True:
-        taking = await connection.channel(publisher_confirms=False)
-        giving = await connection.channel(on_return_raises=True)
-        try:
+        async with (
+            _channel(connection, on_return_raises=True) as giving,
+            # Closed first: what was taken and isn't there yet goes back.
+            _channel(connection, publisher_confirms=False) as taking,
+        ):
             await taking.set_qos(BATCH)
             publisher = await protocol_of(giving)
             await _pass_on(await protocol_of(taking), source, publisher, target)
-        finally:
-            # What was taken and isn't there yet goes back.
-            await taking.close()
-            await giving.close()
         if not (await _state(connection, source)).messages:
             return
+
+
+@asynccontextmanager
+async def _channel(
+    connection: AbstractConnection, **options: bool
+) -> AsyncGenerator[AbstractChannel]:
+    """Yield a channel, and close it; a lost broker is told by whoever was using it."""
+    channel = await connection.channel(**options)
+    try:
+        yield channel
+    finally:
+        with suppress(*LOST_ERRORS):
+            await channel.close()
 
 
 async def _pass_on(

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
+from aio_pika.abc import AbstractConnection
 
 from chassis import locking, remaking, topology
 from chassis.bus import connect
@@ -82,6 +83,19 @@ async def test_one_that_takes_too_long_is_named_with_what_to_do(
             r" hangs or runs long: try again when it has ended, or end it$",
         ):
             await declare_queues(bare_amqp_url, PROCESS)
+
+
+async def test_who_loses_the_broker_in_the_midst_is_told_what_went_wrong_first(
+    bare_amqp_url: str,
+) -> None:
+    async def lose_it(connection: AbstractConnection) -> None:
+        async with locked(connection):
+            await connection.close()
+            raise LookupError("what went wrong")
+
+    async with connect(bare_amqp_url, "test") as connection:
+        with pytest.raises(LookupError, match="what went wrong"):
+            await lose_it(connection)
 
 
 async def test_one_that_is_killed_holds_up_nobody(bare_amqp_url: str) -> None:

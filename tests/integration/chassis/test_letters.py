@@ -121,17 +121,20 @@ def test_what_is_no_envelope_is_said_without_its_values(body: bytes, said: str) 
     assert "secret" not in str(refused.value)
 
 
-def test_an_envelope_s_one_wrong_field_is_named() -> None:
+@pytest.mark.parametrize(
+    ("field", "value"), [("subject", "no id"), ("time", "2026-01-01T00:00:00")]
+)
+def test_an_envelope_s_one_wrong_field_is_named(field: str, value: str) -> None:
     envelope: dict[str, object] = {
         **dict.fromkeys(("type", "source", "correlationid", "causationid"), "x"),
         "id": str(uuid7()),
-        "subject": "no id",
+        "subject": str(uuid7()),
         "time": "2026-01-01T00:00:00Z",
         "version": 1,
         "data": {},
     }
-    with pytest.raises(Poison, match=r"^Envelope: subject$"):
-        read(json.dumps(envelope).encode())
+    with pytest.raises(Poison, match=rf"^Envelope: {field}$"):
+        read(json.dumps({**envelope, field: value}).encode())
 
 
 async def bury(
