@@ -36,6 +36,9 @@ CONNECT_SECONDS = 2.0
 IDLE_SECONDS = 4.0
 #: How long replicas that came or went may stay unnoticed.
 BELIEVED_SECONDS = 2
+#: After so many calls a service is reached anew, maybe at another of its replicas:
+#: connections that are always in use would never lead to one that came later.
+CALLS_A_CONNECTION = 50
 #: How long to wait before the one retry; at random, so that not all come at once.
 PAUSE_SECONDS = (0.05, 0.2)
 #: Longer answers are passed on in pieces of this size.
@@ -115,12 +118,18 @@ class _Line:
     circuit: Circuit = field(init=False)
     calls: _Places = field(init=False)
     files: _Places = field(init=False)
+    _asked: int = 0
 
     def __post_init__(self, places: int) -> None:
         self.circuit = Circuit(asyncio.get_running_loop().time, self._tell)
         self.calls, self.files = (_Places(self.name, places) for _ in range(2))
         for counter in (metrics.upstream_shed, metrics.upstream_retries):
             metrics.expect(counter, self.name)
+
+    def connection_headers(self) -> Mapping[str, str]:
+        """Return what the last call on a connection says of that."""
+        self._asked += 1
+        return {} if self._asked % CALLS_A_CONNECTION else {"Connection": "close"}
 
     def _tell(self, state: CircuitState) -> None:
         metrics.upstream_circuit.labels(self.name).set(state)
@@ -200,7 +209,7 @@ class Upstream:
                 answer = await self._session.request(
                     sending.method,
                     URL(line.url + path, encoded=True),
-                    headers=sending.headers,
+                    headers={**sending.headers, **line.connection_headers()},
                     data=sending.body() if sending.body else None,
                     timeout=ClientTimeout(
                         total=seconds,

@@ -23,7 +23,13 @@ from gateway.circuits import FAILURES, CircuitState
 from gateway.services import Services as PortalServices
 from gateway.services import if_there
 from gateway.settings import Settings
-from gateway.upstream import CHUNK_BYTES, Sending, Upstream, open_upstream
+from gateway.upstream import (
+    CALLS_A_CONNECTION,
+    CHUNK_BYTES,
+    Sending,
+    Upstream,
+    open_upstream,
+)
 from tests.integration.gateway.conftest import SERVICES, Services
 from tests.support.leaping import Leaping
 from tests.support.polling import until
@@ -46,6 +52,8 @@ class Backend:
         self.media_type = "text/plain"
         self.body = b""
         self.asked = 0
+        #: The other ends of the connections that were made.
+        self.callers: set[object] = set()
         self.is_hung = False
         self._recovered = asyncio.Event()
         self.server = TestServer(self.app())
@@ -61,6 +69,7 @@ class Backend:
 
     async def _answer(self, request: web.Request) -> web.Response:
         self.asked += 1
+        self.callers.add(request.get_extra_info("peername"))
         await request.read()
         if self.is_hung:
             await self._recovered.wait()
@@ -226,6 +235,18 @@ async def test_there_is_no_retry_for_which_the_time_is_up(
     with pytest.raises(UpstreamAway):
         await ask(reached)
     assert backend.asked == 1
+
+
+# Replicas
+
+
+async def test_a_service_is_reached_anew_now_and_then_however_busy_the_connection(
+    reached: Upstream, backend: Backend
+) -> None:
+    """Else a replica that comes later would be asked by nobody."""
+    for _ in range(2 * CALLS_A_CONNECTION):
+        assert await ask(reached) == 200
+    assert len(backend.callers) == 2
 
 
 # Circuits
